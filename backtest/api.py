@@ -1,0 +1,41 @@
+"""The public functions, as `import backtest as bt` gives them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .config import RunConfig, from_mapping
+from .explain import explain as explain
+from .result import Result
+from .run import execute
+from .strategy import of
+from .venues import load as load_venue
+from .verify import verify_file as verify
+
+__all__ = ["explain", "load_venue", "run", "verify"]
+
+
+def run(
+    strategy: str | Callable[..., Any] | RunConfig | None = None,
+    *,
+    out: str | Path | None = None,
+    force: bool = False,
+    **settings: Any,
+) -> Result:
+    """Run a strategy and return its result, which is on disk at `result.path`.
+
+    `strategy` is the path of a strategy file, a function `targets(bars, …)` or
+    `on_bar(view, …)`, or a whole RunConfig. `settings` are the fields of RunConfig, with
+    times as text or milliseconds; `params` are the strategy's parameters. Raises one of
+    `backtest.errors` with a sentence that says what to do.
+    """
+    folder = Path(out) if out is not None else None
+    if isinstance(strategy, RunConfig):
+        return execute(strategy, folder, force=force)
+    if callable(strategy):
+        loaded = of(strategy, settings.get("params", {}))
+        config = from_mapping({**settings, "strategy": loaded.name})
+        return execute(config, folder, strategy=loaded, force=force)
+    if strategy is not None:
+        settings["strategy"] = strategy
+    return execute(from_mapping(settings), folder, force=force)

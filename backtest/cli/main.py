@@ -1,0 +1,86 @@
+"""The command line: names and help lines here, each command in a module loaded when called."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from backtest.errors import BacktestError
+
+COMMANDS = {
+    "demo": "Run the bundled sample under four venues' rules and show the liquidations.",
+    "run": "Run a strategy under one or more venues' rules.",
+    "show": "Show a finished run.",
+    "venues": "Compare the venues' liquidation policies.",
+    "explain": "Explain one position: liquidation price, tier, formula, source.",
+    "verify": "Recompute golden cases and compare with the venue's own numbers.",
+}
+DEBUG = "--debug"
+
+
+class LazyCommands(click.Group):
+    """A group that imports a command's module only when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order they are listed in."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, from its own module."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"backtest.cli.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a hint for a mistyped name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            from backtest.errors import UnknownName
+
+            raise UnknownName("command", args[0], COMMANDS) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="liquidation-backtest", prog_name="backtest")
+def cli() -> None:
+    """Would this leveraged strategy have been liquidated?
+
+    Streams market history through accounts that follow each exchange's own margin
+    rules. Any command takes --debug to show where an error came from.
+    """
+
+
+def main() -> None:
+    """Run the command line; errors are one sentence, exit code 2 for usage, 1 for failure."""
+    debug = DEBUG in sys.argv
+    argv = [arg for arg in sys.argv[1:] if arg != DEBUG]
+    try:
+        cli.main(args=argv, standalone_mode=False)
+        sys.stdout.flush()
+    except BacktestError as error:
+        _stop(error, str(error), error.exit_code, debug)
+    except click.ClickException as error:
+        _stop(error, error.format_message(), error.exit_code, debug)
+    except (KeyboardInterrupt, click.Abort) as error:
+        _stop(error, "interrupted; nothing was written.", 130, debug)
+    except BrokenPipeError:
+        sys.stderr.close()
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}".splitlines()[0]
+        _stop(error, f"unexpected failure, {text}; --debug shows where.", 1, debug)
+
+
+def _stop(error: BaseException, message: str, code: int, debug: bool) -> None:
+    if debug:
+        raise error
+    click.echo(f"error: {message}", err=True)
+    sys.exit(code)

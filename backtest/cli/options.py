@@ -1,0 +1,85 @@
+"""The flags that describe a run, and how they become a config."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from backtest.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FLAGS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--config", type=click.Path(path_type=Path), help="TOML file of settings."),
+    click.option("--orders", help="Replay orders from a Parquet or CSV file instead."),
+    click.option("-p", "--param", "params", multiple=True, help="Strategy parameter, NAME=VALUE."),
+    click.option("--data", help="Folder of market data [the bundled sample]."),
+    click.option("--venue", "venues", help="Venues whose rules to run, comma-separated."),
+    click.option("--symbol", "symbols", help="Symbols, comma-separated, like BTC/USDT:USDT."),
+    click.option("--timeframe", help="Bar length [1h]."),
+    click.option("--since", help="First bar, like 2022-05-01."),
+    click.option("--until", help="End, exclusive."),
+    click.option("--timerange", help="20220501-20220701 instead of --since and --until."),
+    click.option("--prices", help="Run every venue's rules on this venue's prices."),
+    click.option("--cash", help="Starting money per settle asset [10000]."),
+    click.option("--exposure", help="Multiplies the strategy's targets [1]."),
+    click.option("--leverage", help="The venue's leverage setting [10]."),
+    click.option("--margin", help="isolated or cross [isolated]."),
+    click.option("--slippage", help="On ordinary fills, bps [0]."),
+    click.option("--liquidation-slippage", help="On forced market exits, bps or 'bar' [0]."),
+    click.option("--on-liquidation", help="stop, continue or refill [continue]."),
+    click.option("--refill-below", help="Share of the start that triggers a refill [0.5]."),
+    click.option("--rebalance", help="change, always or a band of exposure [change]."),
+    click.option("--reenter", is_flag=True, default=None, help="Open again after liquidation."),
+    click.option("--missing-funding", help="zero, last or a rate [zero]."),
+    click.option("--max-gap", help="A longer hole ends positions [24h]."),
+    click.option("--sample", help="How often equity and margin are recorded [1h]."),
+    click.option("--strict-rules", is_flag=True, default=None, help="Refuse extrapolated rules."),
+    click.option("--rule", "rules", multiple=True, help="Replace a rule, KEY=VALUE."),
+    click.option("--seed", type=int, help="Kept in the manifest [0]."),
+)
+
+
+def run_flags(command: F) -> F:
+    """Add all flags of a run to a command."""
+    for flag in reversed(FLAGS):
+        command = flag(command)
+    return command
+
+
+def settings(flags: dict[str, Any]) -> dict[str, Any]:
+    """Flags that were given, as settings; pairs and time ranges taken apart."""
+    given = {name: value for name, value in flags.items() if value not in (None, ())}
+    for name in ("params", "rules"):
+        if name in given:
+            given[name] = dict(_pair(name, text) for text in given[name])
+    if "timerange" in given:
+        given.update(_time_range(given.pop("timerange")))
+    return given
+
+
+def _pair(name: str, text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise UsageError(f"{text!r} is not NAME=VALUE, which {name} needs.")
+    return key.strip(), value.strip()
+
+
+def _time_range(text: str) -> dict[str, str]:
+    since, separator, until = text.partition("-")
+    if not separator or "-" in until:
+        raise UsageError(f"--timerange {text!r} is not like 20220501-20220701.")
+    return {k: v for k, v in (("since", since), ("until", until)) if v}
+
+
+def build_config(strategy: str | None, flags: dict[str, Any]) -> Any:
+    """The config of a run from a TOML file and the flags on top of it."""
+    from backtest.config import from_mapping, read_toml
+
+    given = settings(flags)
+    path = given.pop("config", None)
+    base = read_toml(path) if path is not None else {}
+    if strategy is not None:
+        given["strategy"] = strategy
+    return from_mapping({**base, **given})

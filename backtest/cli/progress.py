@@ -1,0 +1,48 @@
+"""A progress bar for work that takes longer than two seconds; silent off a terminal."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+PATIENCE = 2.0
+
+
+class Progress:
+    """Call it with (done, total); it starts to draw after two seconds, on standard error."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> "Progress":
+        """Nothing is drawn yet."""
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        """Tell how far the work is."""
+        if not sys.stderr.isatty() or time.monotonic() - self._start < PATIENCE:
+            return
+        if self._bar is None:
+            self._begin(total)
+        self._bar.update(self._task, completed=done, total=total)
+
+    def _begin(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+        columns = ("bars", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._bar.start()
+        self._task = self._bar.add_task("bars", total=total)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,38 @@
+"""What a contract is worth: linear contracts, sizes signed in base units, amounts in quote."""
+
+from math import floor
+
+from .jit import jit
+
+
+@jit
+def notional(size: float, price: float) -> float:
+    """Value of the position at a price, in the settle asset: |size|·price."""
+    return abs(size) * price
+
+
+@jit
+def unrealized_pnl(size: float, entry: float, price: float) -> float:
+    """Profit of the position if it left at a price, in the settle asset: size·(price − entry)."""
+    return size * (price - entry)
+
+
+@jit
+def side(size: float) -> float:
+    """+1 for a long, −1 for a short, 0 for none."""
+    return 1.0 if size > 0.0 else (-1.0 if size < 0.0 else 0.0)
+
+
+@jit
+def round_down(size: float, lot: float) -> float:
+    """Largest multiple of the lot not beyond |size|, with the sign of size.
+
+    A thousand-millionth of a lot is forgiven, so that 0.3 stays three lots of 0.1.
+    """
+    return side(size) * floor(abs(size) / lot + 1e-9) * lot
+
+
+@jit
+def round_up(size: float, lot: float) -> float:
+    """Smallest multiple of the lot not under |size|, with the sign of size."""
+    return -side(size) * floor(-abs(size) / lot + 1e-9) * lot

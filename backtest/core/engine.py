@@ -1,0 +1,209 @@
+"""The engine as seen from outside: state arrays, growing record buffers, one compiled entry.
+
+    engine = Engine(config, rules, first_rule, cash)
+    for block in stream: engine.feed(block.ts, block.prices, block.flags)
+    engine.finish(); engine.take("liquidations")
+
+Compiled code gets one table of addresses instead of twenty arrays: a call costs under half a
+microsecond, so that a strategy in Python can be asked at every bar.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba.core import config
+from numpy.typing import NDArray
+
+from . import loop
+from .jit import jit
+from .state import CONFIG, DTYPES, KINDS, NO_TIME, ORDER, POOL, POSITION, STATE
+from .types import N_FIELDS
+from .world import WORDS, WORDS_PER_ARRAY, World, as_world
+
+FIRST_CAPACITY = 256
+RUN, FINISH = 0, 1
+OVERFLOW = -1
+
+
+@jit
+def _act(world: Any, action: int, first: int, last: int) -> int:
+    came = last
+    if action == FINISH:
+        loop.finish(world, first)
+    else:
+        came = loop.run_bars(world, first, last)
+    return OVERFLOW if world.state[0]["overflow"] else came
+
+
+@jit
+def _call(address: int, action: int, first: int, last: int) -> int:
+    return _act(as_world(address), action, first, last)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the account is run; fractions for slippage, milliseconds for times."""
+
+    mode: int
+    leverage: float
+    timeframe_ms: int
+    sample_ms: int
+    slippage: float = 0.0
+    liquidation_slippage: float = 0.0
+    on_liquidation: int = 1
+    refill_below: float = 0.5
+    rebalance: float = -1.0
+    reenter: bool = False
+
+
+class Engine:
+    """One account on one venue, carried from block to block.
+
+    `rules` holds for each symbol its revisions in date order (`venues.resolve`), `pools` the
+    pool number of each symbol, `cash` the starting money of each pool in its settle asset.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        rules: list[NDArray[Any]],
+        pools: list[int],
+        cash: list[float],
+    ) -> None:
+        self._config = _config(settings)
+        sizes = (1, len(cash), len(rules), len(KINDS))
+        self._carried, arrays = _one_memory(sizes, (STATE, POOL, POSITION, np.dtype(np.int64)))
+        self._state, self._pools, self._positions, self._counts = arrays
+        self._rules = np.concatenate(rules)
+        self._orders = np.zeros(0, ORDER)
+        self._buffers = [np.zeros(FIRST_CAPACITY, dtype) for dtype in DTYPES]
+        self._table = np.zeros(WORDS, np.int64)
+        self._address = self._table.ctypes.data
+        self._block: tuple[NDArray[Any], ...] = _NO_BLOCK
+        self._set_up(rules, pools, cash)
+        self.last_ts = 0
+
+    def _set_up(self, rules: list[NDArray[Any]], pools: list[int], cash: list[float]) -> None:
+        positions = self._positions
+        firsts = np.concatenate([[0], np.cumsum([len(r) for r in rules])[:-1]])
+        positions["rule"], positions["pool"] = firsts, pools
+        positions["close"] = positions["target"] = positions["order_price"] = np.nan
+        positions["wait_until"] = -NO_TIME
+        self._pools["cash"] = self._pools["start"] = self._pools["equity"] = cash
+        self._pools["deposits"], self._pools["equity_low"] = cash, np.inf
+
+    @property
+    def positions(self) -> NDArray[Any]:
+        """State of every symbol (dtype POSITION); read only by convention."""
+        return self._positions
+
+    @property
+    def pools(self) -> NDArray[Any]:
+        """State of every pool (dtype POOL); read only by convention."""
+        return self._pools
+
+    def unrealized(self) -> float:
+        """Unrealised P&L of all open positions at their last marks."""
+        p = self._positions
+        return float((p["size"] * (p["mark"] - p["entry"]))[p["size"] != 0.0].sum())
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the account has ended before its data."""
+        return bool(self._state["stopped"][0])
+
+    def give(self, orders: NDArray[Any]) -> None:
+        """Add order events (dtype ORDER), due in time order after those given before."""
+        taken = int(self._state["order"][0])
+        self._orders = np.concatenate([self._orders[taken:], orders])
+        self._state["order"] = 0
+        self._bind()
+
+    def load(self, ts: NDArray[Any], prices: NDArray[Any], flags: NDArray[Any]) -> None:
+        """Take a block of bars; arrays as described in core.types, C-contiguous."""
+        if prices.shape != (N_FIELDS, len(self._positions), len(ts)):
+            raise ValueError(f"block of shape {prices.shape} does not fit the engine")
+        self._block = (ts, prices, flags)
+        self._bind()
+
+    def run(self, first: int, last: int) -> int:
+        """Run bars [first, last) of the loaded block; returns how far the account came."""
+        came = self._replay(RUN, first, last)
+        if came > first:
+            self.last_ts = int(self._block[0][came - 1])
+        return came
+
+    def feed(self, ts: NDArray[Any], prices: NDArray[Any], flags: NDArray[Any]) -> int:
+        """Load a block and run all of it."""
+        self.load(ts, prices, flags)
+        return self.run(0, len(ts))
+
+    def finish(self) -> None:
+        """Write the trades that are open at the end, valued at their last mark."""
+        self._replay(FINISH, self.last_ts, 0)
+
+    def take(self, kind: str) -> NDArray[Any]:
+        """Hand over the records of a kind written since the last take."""
+        index = KINDS.index(kind)
+        records = self._buffers[index][: self._counts[index]].copy()
+        self._counts[index] = 0
+        return records
+
+    def _call(self, action: int, first: int, last: int) -> int:
+        if config.DISABLE_JIT:
+            return _act(self._bound, action, first, last)
+        return _call(self._address, action, first, last)
+
+    def _replay(self, action: int, first: int, last: int) -> int:
+        """Act; when a record did not fit, grow the buffers and act again from the same state."""
+        saved = self._carried.copy()
+        came = self._call(action, first, last)
+        while came == OVERFLOW:
+            needed = self._counts.copy()
+            self._carried[:] = saved
+            self._grow(needed)
+            came = self._call(action, first, last)
+        return came
+
+    def _grow(self, needed: NDArray[Any]) -> None:
+        for index, buffer in enumerate(self._buffers):
+            if needed[index] > len(buffer):
+                larger = np.zeros(max(2 * len(buffer), int(needed[index])), buffer.dtype)
+                larger[: len(buffer)] = buffer
+                self._buffers[index] = larger
+        self._bind()
+
+    def _bind(self) -> None:
+        """Write the addresses and shapes of all arrays where compiled code finds them."""
+        world = World(
+            self._config, self._state, self._pools, self._positions, self._rules, self._orders,
+            *self._block, self._counts, *self._buffers,
+        )  # fmt: skip
+        for slot, array in enumerate(world):
+            at = WORDS_PER_ARRAY * slot
+            self._table[at] = array.ctypes.data
+            self._table[at + 1 : at + 1 + array.ndim] = array.shape
+        self._bound = world
+
+
+_NO_BLOCK = (np.zeros(0, np.int64), np.zeros((N_FIELDS, 0, 0)), np.zeros((0, 0), np.uint8))
+
+
+def _one_memory(
+    sizes: tuple[int, ...], dtypes: tuple[Any, ...]
+) -> tuple[NDArray[Any], list[NDArray[Any]]]:
+    """One block of bytes and arrays laid over it: a single copy saves all that is carried."""
+    widths = [n * np.dtype(t).itemsize for n, t in zip(sizes, dtypes, strict=True)]
+    memory = np.zeros(sum(widths) // 8, np.int64)
+    stops = np.cumsum(widths) // 8
+    parts = np.split(memory, stops[:-1])
+    return memory, [part.view(dtype) for part, dtype in zip(parts, dtypes, strict=True)]
+
+
+def _config(settings: Settings) -> NDArray[Any]:
+    config = np.zeros(1, CONFIG)
+    names = CONFIG.names or ()
+    for name in names:
+        config[name] = getattr(settings, name)
+    return config

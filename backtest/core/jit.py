@@ -1,0 +1,68 @@
+"""Compilation of the core, with a disk cache that notices every change.
+
+numba's own cache looks at the file of a function only: a rule edited in another file would keep
+its old compiled copy inside a cached caller. The cache folder is therefore named after a hash of
+all sources of this package and of what compiles them.
+"""
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import llvmlite
+import numba
+from numba.core import config
+
+F = TypeVar("F", bound=Callable[..., Any])
+KEPT_CACHES = 3
+FLAGS = {"boundscheck": False, "fastmath": False, "error_model": "numpy"}
+
+
+def source_hash(folder: Path) -> str:
+    """Hash of all Python sources in `folder`, the compiler versions and the flags."""
+    digest = hashlib.sha256(repr((numba.__version__, llvmlite.__version__, FLAGS)).encode())
+    digest.update(repr(sys.version_info[:3]).encode())
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_root() -> Path:
+    """Where compiled code is kept: $BACKTEST_CACHE_DIR, else the user's cache folder."""
+    chosen = os.environ.get("BACKTEST_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "liquidation-backtest"
+
+
+def _cache_folder() -> Path:
+    root = cache_root()
+    folder = root / f"core-{source_hash(Path(__file__).parent)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        caches = sorted(root.glob("core-*"), key=lambda p: p.stat().st_mtime, reverse=True)
+        for old in [p for p in caches if p != folder][KEPT_CACHES - 1 :]:
+            shutil.rmtree(old, ignore_errors=True)
+    except OSError:
+        return folder
+    return folder
+
+
+CACHE_FOLDER = _cache_folder()
+
+
+def jit(function: F) -> F:
+    """Compile lazily on first call, cached on disk; with NUMBA_DISABLE_JIT=1 plain Python."""
+    saved = config.CACHE_DIR
+    config.CACHE_DIR = str(CACHE_FOLDER)
+    try:
+        compiled: F = numba.njit(cache=os.access(CACHE_FOLDER, os.W_OK), **FLAGS)(function)
+    finally:
+        config.CACHE_DIR = saved
+    return compiled

@@ -1,0 +1,249 @@
+"""The bar loop: the order of events inside a bar, which is part of the contract.
+
+1. Open: margin at the mark open; rule changes; funding; a refill; orders; margin again.
+2. Inside: liquidation at the marks between open and the extremes.
+3. Close: funding settled inside the bar, then equity, samples and standing targets.
+
+A bar in which nothing can happen is only looked at (`skip_quiet`): between events an account
+changes by its marks alone, so the result is the same, bit for bit.
+"""
+
+from math import inf, isnan, nan
+from typing import Any
+
+import numpy as np
+
+from .fills import close_part, closing_fill, fill_waiting, queue_size, size_for_exposure, take_orders
+from .funding import settle_funding
+from .jit import jit
+from .ledger import Fill, record_deposit, refresh_pool, write_trade
+from .risk import pool_equity, position_pnl
+from .samples import close_equity, exposure, take_samples
+from .state import NO_TIME, Cause, OnLiquidation, OrderKind, Reason
+from .trigger import check_inside, check_marks, set_marks
+from .types import (
+    CLOSE,
+    FUNDING,
+    FUNDING_INSIDE,
+    HAS_MARK,
+    HAS_TRADE,
+    MARK_CLOSE,
+    MARK_HIGH,
+    MARK_LOW,
+    MARK_OPEN,
+    SEGMENT_END,
+)
+
+_PRICE = np.int64(Cause.PRICE)
+_FUNDING = np.int64(Cause.FUNDING)
+_TIER_CHANGE = np.int64(Cause.TIER_CHANGE)
+_MARK_OPEN, _MARK_CLOSE = np.int64(MARK_OPEN), np.int64(MARK_CLOSE)
+_AT_OPEN, _INSIDE = np.int64(FUNDING), np.int64(FUNDING_INSIDE)
+_REFILL = int(OnLiquidation.REFILL)
+_END = np.int64(Reason.END)
+_NONE = int(OrderKind.NONE)
+
+
+@jit
+def change_rules(w: Any, i: int) -> bool:
+    """Put the rules valid at this bar in force; whether any changed."""
+    state = w.state[0]
+    if w.ts[i] < state["rules_until"]:
+        return False
+    state["rules_until"] = NO_TIME
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        while w.rules[p["rule"]]["valid_to"] <= w.ts[i]:
+            p["rule"] += 1
+        state["rules_until"] = min(state["rules_until"], w.rules[p["rule"]]["valid_to"])
+    for pool in range(len(w.pools)):
+        refresh_pool(w, pool)
+    return True
+
+
+@jit
+def refill(w: Any, i: int) -> None:
+    """Restore a pool's starting equity when less than the given share of it is left."""
+    config = w.config[0]
+    if config["on_liquidation"] != _REFILL:
+        return
+    for pool in range(len(w.pools)):
+        equity = pool_equity(w, pool)
+        if equity < config["refill_below"] * w.pools[pool]["start"]:
+            record_deposit(w, w.ts[i], pool, w.pools[pool]["start"] - equity)
+            w.pools[pool]["equity"] += w.pools[pool]["start"] - equity
+            refresh_pool(w, pool)
+
+
+@jit
+def open_bar(w: Any, i: int) -> None:
+    """Everything that happens at the open of bar i."""
+    set_marks(w, i, _MARK_OPEN)
+    check_marks(w, i, _PRICE)
+    if change_rules(w, i):
+        check_marks(w, i, _TIER_CHANGE)
+    if settle_funding(w, i, _AT_OPEN):
+        check_marks(w, i, _FUNDING)
+    refill(w, i)
+    take_orders(w, i)
+    if fill_waiting(w, i):
+        check_marks(w, i, _PRICE)
+
+
+@jit
+def note_extremes(w: Any, i: int) -> None:
+    """Widen every running trade's range of marks by this bar."""
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        if p["size"] != 0.0 and w.flags[s, i] & HAS_MARK:
+            p["low"] = min(p["low"], w.prices[MARK_LOW, s, i])
+            p["high"] = max(p["high"], w.prices[MARK_HIGH, s, i])
+
+
+@jit
+def end_position(w: Any, i: int, s: int) -> None:
+    """Close a position at this close, because no data follow or the account has stopped."""
+    p = w.positions[s]
+    if p["size"] == 0.0:
+        return
+    price = p["close"] if w.flags[s, i] & HAS_TRADE else p["mark"]
+    closed = abs(p["size"])
+    close_part(w, s, closed, closing_fill(w, w.ts[i], s, closed, price, _END))
+    refresh_pool(w, p["pool"])
+
+
+@jit
+def end_segments(w: Any, i: int) -> None:
+    """Close what must not be carried on: symbols without data, everything once stopped."""
+    for s in range(len(w.positions)):
+        if w.flags[s, i] & SEGMENT_END or w.state[0]["stopped"]:
+            end_position(w, i, s)
+            if w.positions[s]["order_kind"] != _NONE:
+                w.state[0]["waiting"] -= 1
+                w.positions[s]["order_kind"] = _NONE
+
+
+@jit
+def keep_targets(w: Any) -> None:
+    """Queue what brings positions back to their standing targets, if that is asked for."""
+    config = w.config[0]
+    if config["rebalance"] < 0.0 and not config["reenter"]:
+        return
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        if isnan(p["target"]) or p["order_kind"] != _NONE:
+            continue
+        drift = abs(exposure(w, s) - p["target"])
+        lost = config["reenter"] and p["size"] == 0.0 and p["target"] != 0.0
+        if lost or (config["rebalance"] >= 0.0 and drift > config["rebalance"]):
+            queue_size(w, s, size_for_exposure(w, s, p["target"], p["close"]), nan)
+
+
+@jit
+def close_bar(w: Any, i: int) -> None:
+    """Everything that happens at the close of bar i."""
+    set_marks(w, i, _MARK_CLOSE)
+    for s in range(len(w.positions)):
+        if w.flags[s, i] & HAS_TRADE:
+            w.positions[s]["close"] = w.prices[CLOSE, s, i]
+    if settle_funding(w, i, _INSIDE):
+        check_marks(w, i, _FUNDING)
+    end_segments(w, i)
+    close_equity(w)
+    keep_targets(w)
+    take_samples(w, i)
+
+
+@jit
+def run_bar(w: Any, i: int) -> None:
+    """One bar, in full."""
+    open_bar(w, i)
+    check_inside(w, i, _PRICE)
+    note_extremes(w, i)
+    close_bar(w, i)
+    w.state[0]["bars"] += 1
+
+
+@jit
+def can_skip(w: Any) -> bool:
+    """Whether one position alone, or none, decides what happens in the coming bars."""
+    config = w.config[0]
+    if len(w.positions) != 1 or w.state[0]["waiting"] > 0 or w.state[0]["stopped"]:
+        return False
+    if config["on_liquidation"] == _REFILL:
+        pool = w.pools[0]
+        if pool["equity"] < config["refill_below"] * pool["start"]:
+            return False
+    return config["rebalance"] < 0.0 and not config["reenter"]
+
+
+@jit
+def skip_quiet(w: Any, first: int, last: int) -> int:
+    """Look through bars of one symbol in which nothing can happen; the first that needs more.
+
+    With a refill policy the share is watched too, so that the deposit falls on the same open.
+    """
+    p, pool, state = w.positions[0], w.pools[0], w.state[0]
+    until = state["rules_until"]
+    if state["order"] < len(w.orders):
+        until = min(until, w.orders[state["order"]]["ts"])
+    until = min(until, state["next_sample"] - w.config[0]["timeframe_ms"])
+    size, entry, level = p["size"], p["entry"], p["level"]
+    cash, margin = pool["cash"], p["margin"]
+    floor = -inf
+    if w.config[0]["on_liquidation"] == _REFILL:
+        floor = w.config[0]["refill_below"] * pool["start"]
+    low, high, worst = p["low"], p["high"], pool["equity_low"]
+    equity = pool["equity"]
+    both = HAS_TRADE | HAS_MARK
+    i = first
+    while i < last and w.ts[i] < until:
+        flags = w.flags[0, i]
+        if flags & both != both or flags & SEGMENT_END:
+            break
+        if size != 0.0:
+            bar_low, bar_high = w.prices[MARK_LOW, 0, i], w.prices[MARK_HIGH, 0, i]
+            if bar_low <= level if size > 0.0 else bar_high >= level:
+                break
+            if not isnan(w.prices[FUNDING, 0, i]) or not isnan(w.prices[FUNDING_INSIDE, 0, i]):
+                break
+            if cash + (margin + size * (w.prices[MARK_OPEN, 0, i] - entry)) < floor:
+                break
+            low, high = min(low, bar_low), max(high, bar_high)
+            equity = cash + (margin + size * (w.prices[MARK_CLOSE, 0, i] - entry))
+            worst = min(worst, equity)
+        i += 1
+    if i > first:
+        p["low"], p["high"], pool["equity_low"], pool["equity"] = low, high, worst, equity
+        p["mark"], p["close"] = w.prices[MARK_CLOSE, 0, i - 1], w.prices[CLOSE, 0, i - 1]
+        state["bars"] += i - first
+    return i
+
+
+@jit
+def run_bars(w: Any, first: int, last: int) -> int:
+    """Run bars [first, last); returns how far it came (a stopped account ends early)."""
+    i = first
+    while i < last:
+        if can_skip(w):
+            i = skip_quiet(w, i, last)
+            if i == last:
+                break
+        run_bar(w, i)
+        i += 1
+        if w.state[0]["stopped"]:
+            break
+    return i
+
+
+@jit
+def finish(w: Any, ts: int) -> None:
+    """Write the trades still open at the end of the run, valued at their last mark."""
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        if p["size"] == 0.0:
+            continue
+        held = p["pnl"]
+        p["pnl"] = held + position_pnl(w, s)
+        write_trade(w, s, Fill(ts, _END, p["mark"], 0.0, 0.0, 0.0))
+        p["pnl"] = held

@@ -1,0 +1,60 @@
+"""The mark at which a bucket is liquidated, solved exactly over the tier table."""
+
+from math import inf
+from typing import Any
+
+from .jit import jit
+from .requirement import slope_and_fixed
+from .tiers import size_at_key, tier_index, tier_key
+from .types import TierKey
+
+_AT_MARK = int(TierKey.NOTIONAL_AT_MARK)
+
+
+@jit
+def _root(rules: Any, row: int, size: float, entry: float, wallet: float) -> float:
+    slope, fixed = slope_and_fixed(rules, row, size, entry)
+    return (fixed - wallet + size * entry) / (size - slope)
+
+
+@jit
+def _healthy_at(
+    rules: Any, row: int, size: float, entry: float, wallet: float, mark: float
+) -> bool:
+    slope, fixed = slope_and_fixed(rules, row, size, entry)
+    return wallet + size * (mark - entry) - fixed - slope * mark > 0.0
+
+
+@jit
+def liquidation_price(rules: Any, size: float, entry: float, wallet: float) -> float:
+    """Mark at which wallet + size·(mark − entry) equals the maintenance margin.
+
+    `wallet` is the money behind the position without its own unrealised P&L, less every
+    requirement that does not depend on this mark (other positions, constant closing fee).
+    The tier is that of the position at the returned price. A long that cannot be liquidated
+    gives 0, a short inf. Requires a continuous requirement (a progressive table) or a tier
+    that does not move with the mark.
+    """
+    if size == 0.0:
+        return 0.0
+    row = 0
+    if rules["tier_key"] != _AT_MARK:
+        row = tier_index(rules, tier_key(rules, size, entry, entry))
+    else:
+        # margin minus requirement falls along the adverse move: the first tier whose upper
+        # edge lies on the other side of zero holds the root
+        while row + 1 < rules["n_tiers"]:
+            edge = size_at_key(rules, rules["floor"][row + 1], entry, 1.0) / abs(size)
+            if _healthy_at(rules, row, size, entry, wallet, edge) == (size > 0.0):
+                break
+            row += 1
+    price = _root(rules, row, size, entry, wallet)
+    if price <= 0.0 and size > 0.0:
+        return 0.0
+    return price if price == price else inf
+
+
+@jit
+def crosses(size: float, level: float, low: float, high: float) -> bool:
+    """Whether marks between low and high reach the liquidation level of a position."""
+    return low <= level if size > 0.0 else high >= level

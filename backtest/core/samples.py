@@ -1,0 +1,91 @@
+"""Samples of equity and margin, written at closes."""
+
+from math import inf
+from typing import Any
+
+from .jit import jit
+from .ledger import slot
+from .risk import (
+    ACCOUNT,
+    bucket_maintenance,
+    bucket_notional,
+    pool_equity,
+    position_initial,
+    position_level,
+    position_maintenance,
+    position_pnl,
+    rules_of,
+)
+from .state import EQUITIES, MARGINS
+from .tiers import tier_of
+from .types import MARK_IS_PROXY
+
+
+@jit
+def sample_pool(w: Any, i: int, pool: int) -> None:
+    """Write a pool's equity and requirements."""
+    n = slot(w, EQUITIES, len(w.equity))
+    if n < 0:
+        return
+    r, state = w.equity[n], w.pools[pool]
+    r["ts"], r["pool"], r["equity"] = w.ts[i], pool, state["equity"]
+    r["equity_low"], r["cash"] = min(state["equity_low"], state["equity"]), state["cash"]
+    r["unrealized_pnl"], r["initial_margin"] = 0.0, 0.0
+    for s in range(len(w.positions)):
+        if w.positions[s]["pool"] == pool and w.positions[s]["size"] != 0.0:
+            r["unrealized_pnl"] += position_pnl(w, s)
+            r["initial_margin"] += position_initial(w, s)
+    r["notional"] = bucket_notional(w, ACCOUNT, pool)
+    r["maintenance_margin"] = bucket_maintenance(w, ACCOUNT, pool)
+
+
+@jit
+def sample_position(w: Any, i: int, s: int) -> None:
+    """Write an open position's margin."""
+    n = slot(w, MARGINS, len(w.margin))
+    if n < 0:
+        return
+    r, p, rules = w.margin[n], w.positions[s], rules_of(w, s)
+    r["ts"], r["symbol"], r["size"], r["entry_price"] = w.ts[i], s, p["size"], p["entry"]
+    r["mark_price"], r["unrealized_pnl"] = p["mark"], position_pnl(w, s)
+    r["isolated_margin"], r["initial_margin"] = p["margin"], position_initial(w, s)
+    r["maintenance_margin"] = position_maintenance(w, s)
+    r["liquidation_price"] = position_level(w, s)
+    r["tier"] = tier_of(rules, p["size"], p["entry"], p["mark"]) + 1
+    r["mark_is_proxy"] = int((w.flags[s, i] & MARK_IS_PROXY) != 0)
+    r["rules_extrapolated"] = rules["extrapolated"]
+
+
+@jit
+def take_samples(w: Any, i: int) -> None:
+    """Write the samples that are due at the close of bar i."""
+    state, config = w.state[0], w.config[0]
+    close_time = w.ts[i] + config["timeframe_ms"]
+    if close_time < state["next_sample"]:
+        return
+    state["next_sample"] = (close_time // config["sample_ms"] + 1) * config["sample_ms"]
+    for pool in range(len(w.pools)):
+        sample_pool(w, i, pool)
+        w.pools[pool]["equity_low"] = inf
+    for s in range(len(w.positions)):
+        if w.positions[s]["size"] != 0.0:
+            sample_position(w, i, s)
+
+
+@jit
+def close_equity(w: Any) -> None:
+    """Take every pool's equity at the marks in the state as its close."""
+    for pool in range(len(w.pools)):
+        state = w.pools[pool]
+        state["equity"] = pool_equity(w, pool)
+        state["equity_low"] = min(state["equity_low"], state["equity"])
+
+
+@jit
+def exposure(w: Any, s: int) -> float:
+    """Signed exposure of a position at the last close: size·close / equity; 0 without equity."""
+    p = w.positions[s]
+    equity = w.pools[p["pool"]]["equity"]
+    if p["size"] == 0.0 or equity <= 0.0:
+        return 0.0
+    return p["size"] * p["close"] / equity

@@ -1,0 +1,324 @@
+"""What the engine carries from bar to bar, and the records it writes.
+
+State between two blocks is these arrays and nothing else: a run can be streamed, saved, resumed
+and split. Every record kind is one dtype; `KINDS` names them in the order of their counters.
+"""
+
+from enum import IntEnum
+import numpy as np
+
+NO_TIME = 2**62
+"""Later than every bar."""
+
+
+class OnLiquidation(IntEnum):
+    """What happens to the account after a position was fully liquidated."""
+
+    STOP = 0
+    CONTINUE = 1
+    REFILL = 2
+
+
+class OrderKind(IntEnum):
+    """What the value of an order means."""
+
+    NONE = 0
+    EXPOSURE = 1
+    """target exposure: signed notional / equity"""
+    SIZE = 2
+    """signed size to trade, base units"""
+
+
+class Cause(IntEnum):
+    """What pushed a bucket over its requirement."""
+
+    PRICE = 0
+    FUNDING = 1
+    TIER_CHANGE = 2
+
+
+class Reason(IntEnum):
+    """Why a fill happened."""
+
+    SIGNAL = 0
+    LIQUIDATION = 1
+    END = 2
+
+
+class Rejected(IntEnum):
+    """Why an order was refused or dropped."""
+
+    BELOW_MINIMUM = 0
+    INSUFFICIENT_MARGIN = 1
+    MAX_LEVERAGE = 2
+    POSITION_LIMIT = 3
+    TIERS_UNKNOWN = 4
+    PRICE_NOT_TRADED = 5
+    CANCELLED_BY_LIQUIDATION = 6
+
+
+CONFIG = np.dtype(
+    [
+        ("mode", "i8"),  # MarginMode
+        ("leverage", "f8"),
+        ("slippage", "f8"),  # fraction of price, on ordinary fills
+        ("liquidation_slippage", "f8"),  # fraction of price; negative: the bar's trade extreme
+        ("on_liquidation", "i8"),
+        ("refill_below", "f8"),  # share of the starting equity
+        ("rebalance", "f8"),  # negative: only on change; else the band in exposure units
+        ("reenter", "i8"),
+        ("timeframe_ms", "i8"),
+        ("sample_ms", "i8"),
+    ],
+    align=True,
+)
+
+STATE = np.dtype(
+    [
+        ("order", "i8"),  # next order event to look at
+        ("next_sample", "i8"),  # close time from which the next sample is due
+        ("rules_until", "i8"),  # earliest end of a rule in force
+        ("waiting", "i8"),  # orders waiting for a trade candle
+        ("stopped", "i8"),
+        ("overflow", "i8"),  # a record did not fit into its buffer
+        ("bars", "i8"),
+        ("liquidations", "i8"),
+    ],
+    align=True,
+)
+
+POOL = np.dtype(
+    [
+        ("cash", "f8"),  # wallet not bound in isolated positions, without unrealised P&L
+        ("start", "f8"),
+        ("equity", "f8"),  # at the last close
+        ("equity_low", "f8"),  # lowest close since the last sample
+        ("open", "i8"),  # open positions
+        ("deposits", "f8"),
+        ("realized", "f8"),
+        ("fees", "f8"),
+        ("funding", "f8"),  # paid; negative when received
+        ("liquidation_fees", "f8"),
+        ("forfeited", "f8"),
+        ("shortfall", "f8"),
+    ],
+    align=True,
+)
+
+POSITION = np.dtype(
+    [
+        ("size", "f8"),
+        ("entry", "f8"),
+        ("margin", "f8"),  # isolated: money in the bucket without unrealised P&L; cross: 0
+        ("level", "f8"),  # mark at which a bucket of this position alone is liquidated
+        ("mark", "f8"),
+        ("close", "f8"),  # last trade close
+        ("rule", "i8"),  # index of the rules in force
+        ("pool", "i8"),
+        ("order_kind", "i8"),  # waiting order
+        ("order_value", "f8"),
+        ("order_price", "f8"),
+        ("target", "f8"),  # last target exposure; NaN when spent or never given
+        ("wait_until", "i8"),  # liquidation steps with a waiting time rest until then
+        ("side", "i8"),  # of the running trade
+        ("opened", "i8"),
+        ("low", "f8"),
+        ("high", "f8"),
+        ("peak_size", "f8"),
+        ("equity_at_entry", "f8"),
+        ("bought", "f8"),
+        ("bought_value", "f8"),
+        ("sold", "f8"),
+        ("sold_value", "f8"),
+        ("pnl", "f8"),
+        ("fees", "f8"),
+        ("funding", "f8"),
+    ],
+    align=True,
+)
+"""`bought` counts what opened the running trade, `sold` what closed it, whatever the side."""
+
+ORDER = np.dtype(
+    [
+        ("ts", "i8"),  # first bar open at which it may fill
+        ("symbol", "i8"),
+        ("kind", "i8"),
+        ("value", "f8"),
+        ("price", "f8"),  # NaN: market, at the trade open
+    ],
+    align=True,
+)
+
+LIQUIDATION = np.dtype(
+    [
+        ("ts", "i8"),
+        ("symbol", "i8"),
+        ("event", "i8"),  # steps of one liquidation share a number
+        ("step", "i8"),
+        ("scope", "i8"),
+        ("cause", "i8"),
+        ("rule_step", "i8"),
+        ("side", "i8"),
+        ("size_before", "f8"),
+        ("size_closed", "f8"),
+        ("entry_price", "f8"),
+        ("mark_price", "f8"),
+        ("liquidation_price", "f8"),
+        ("bankruptcy_price", "f8"),
+        ("exit_price", "f8"),
+        ("equity_before", "f8"),
+        ("maintenance_margin", "f8"),
+        ("margin_ratio", "f8"),
+        ("slippage", "f8"),
+        ("fee", "f8"),
+        ("forfeited", "f8"),
+        ("residual", "f8"),
+        ("shortfall", "f8"),
+        ("insurance", "f8"),
+        ("leverage_effective", "f8"),
+        ("tier_before", "i8"),
+        ("tier_after", "i8"),
+        ("bars_held", "i8"),
+        ("mark_is_proxy", "i8"),
+        ("rules_extrapolated", "i8"),
+        ("rule", "i8"),
+    ],
+    align=True,
+)
+
+FILL = np.dtype(
+    [
+        ("ts", "i8"),
+        ("symbol", "i8"),
+        ("reason", "i8"),
+        ("size", "f8"),
+        ("price", "f8"),
+        ("fee", "f8"),
+        ("slippage", "f8"),
+        ("realized_pnl", "f8"),
+        ("shortfall", "f8"),
+        ("position_after", "f8"),
+        ("margin_after", "f8"),
+        ("cash_after", "f8"),
+    ],
+    align=True,
+)
+
+FUNDING_PAYMENT = np.dtype(
+    [
+        ("ts", "i8"),
+        ("symbol", "i8"),
+        ("size", "f8"),
+        ("price", "f8"),
+        ("funding_rate", "f8"),
+        ("amount", "f8"),  # paid by the account; negative when received
+        ("is_assumed", "i8"),
+        ("mark_is_proxy", "i8"),
+    ],
+    align=True,
+)
+
+TRADE = np.dtype(
+    [
+        ("symbol", "i8"),
+        ("side", "i8"),
+        ("entry_time", "i8"),
+        ("exit_time", "i8"),
+        ("entry_price", "f8"),
+        ("exit_price", "f8"),
+        ("size", "f8"),
+        ("exposure", "f8"),
+        ("leverage", "f8"),
+        ("pnl", "f8"),
+        ("return_pct", "f8"),
+        ("fees", "f8"),
+        ("funding", "f8"),
+        ("mae", "f8"),
+        ("mfe", "f8"),
+        ("bars_held", "i8"),
+        ("exit_reason", "i8"),
+    ],
+    align=True,
+)
+
+REJECTION = np.dtype(
+    [
+        ("ts", "i8"),
+        ("symbol", "i8"),
+        ("reason", "i8"),
+        ("size", "f8"),
+        ("price", "f8"),
+        ("required", "f8"),
+        ("available", "f8"),
+    ],
+    align=True,
+)
+
+EQUITY = np.dtype(
+    [
+        ("ts", "i8"),
+        ("pool", "i8"),
+        ("equity", "f8"),
+        ("equity_low", "f8"),
+        ("cash", "f8"),
+        ("unrealized_pnl", "f8"),
+        ("notional", "f8"),
+        ("initial_margin", "f8"),
+        ("maintenance_margin", "f8"),
+    ],
+    align=True,
+)
+
+MARGIN = np.dtype(
+    [
+        ("ts", "i8"),
+        ("symbol", "i8"),
+        ("size", "f8"),
+        ("entry_price", "f8"),
+        ("mark_price", "f8"),
+        ("unrealized_pnl", "f8"),
+        ("isolated_margin", "f8"),
+        ("initial_margin", "f8"),
+        ("maintenance_margin", "f8"),
+        ("liquidation_price", "f8"),
+        ("tier", "i8"),
+        ("mark_is_proxy", "i8"),
+        ("rules_extrapolated", "i8"),
+    ],
+    align=True,
+)
+
+DEPOSIT = np.dtype([("ts", "i8"), ("pool", "i8"), ("amount", "f8")], align=True)
+
+KINDS = (
+    "liquidations",
+    "fills",
+    "funding",
+    "trades",
+    "rejections",
+    "equity",
+    "margin",
+    "deposits",
+)
+DTYPES = (
+    LIQUIDATION,
+    FILL,
+    FUNDING_PAYMENT,
+    TRADE,
+    REJECTION,
+    EQUITY,
+    MARGIN,
+    DEPOSIT,
+)
+(
+    LIQUIDATIONS,
+    FILLS,
+    FUNDINGS,
+    TRADES,
+    REJECTIONS,
+    EQUITIES,
+    MARGINS,
+    DEPOSITS,
+) = np.arange(8)
+"""Numbers of the kinds; numpy integers, so that the compiler does not make a copy of each
+function per number."""

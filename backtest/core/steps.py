@@ -1,0 +1,232 @@
+"""Which step of a venue's liquidation process applies, how much it closes, and at what price.
+
+Steps are tried in the rulebook's order and the first that applies is taken. `bucket` is a
+symbol number or ACCOUNT; equity and maintenance margin are the bucket's at the current marks.
+"""
+
+from math import inf
+from typing import Any, NamedTuple
+
+from .contracts import notional, round_up, side
+from .jit import jit
+from .requirement import bankruptcy_price
+from .risk import (
+    bucket_maintenance,
+    is_cross,
+    is_liquidated,
+    margin_ratio,
+    position_maintenance,
+    rules_of,
+)
+from .tiers import size_at_key, tier_of
+from .types import HAS_TRADE, HIGH, LOW, StepExit, StepFee, StepSize
+
+_ALL = int(StepSize.ALL)
+_CURE = int(StepSize.CURE)
+_TIERS_DOWN = int(StepSize.TIERS_DOWN)
+_BANKRUPTCY = int(StepExit.BANKRUPTCY)
+_TAKER = int(StepFee.TAKER)
+_CLEARANCE = int(StepFee.CLEARANCE)
+HALVINGS = 100
+
+
+class Bucket(NamedTuple):
+    """A bucket under liquidation: what it is, and its money at the current marks."""
+
+    bucket: int
+    pool: int
+    equity: float
+    maintenance: float
+
+
+@jit
+def fee_rate(rules: Any, step: Any) -> float:
+    """Fee rate of a step on the notional it closes."""
+    if step["fee"] == _TAKER:
+        return rules["taker_fee"]
+    return rules["clearance_fee"] if step["fee"] == _CLEARANCE else 0.0
+
+
+@jit
+def market_price(w: Any, i: int, s: int) -> float:
+    """Price of a forced market exit: the mark worsened by slippage, or the trade extreme."""
+    p = w.positions[s]
+    slippage = w.config[0]["liquidation_slippage"]
+    if slippage >= 0.0:
+        return p["mark"] * (1.0 - side(p["size"]) * slippage)
+    if not w.flags[s, i] & HAS_TRADE:
+        return p["mark"]
+    if p["size"] > 0.0:
+        return min(p["mark"], w.prices[LOW, s, i])
+    return max(p["mark"], w.prices[HIGH, s, i])
+
+
+@jit
+def takeover_price(w: Any, s: int, b: Bucket) -> float:
+    """Bankruptcy price of one position of a bucket.
+
+    A pool's equity is shared among its positions by their maintenance margins, so that taking
+    all of them over leaves exactly nothing.
+    """
+    p = w.positions[s]
+    own = position_maintenance(w, s)
+    share = own / b.maintenance if b.maintenance > 0.0 else 1.0
+    return bankruptcy_price(rules_of(w, s), p["size"], p["mark"], b.equity * share)
+
+
+@jit
+def exit_price(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
+    """Price at which a step leaves."""
+    if step["exit"] == _BANKRUPTCY:
+        return takeover_price(w, s, b)
+    return market_price(w, i, s)
+
+
+@jit
+def after_closing(
+    w: Any, s: int, closed: float, price: float, rate: float, b: Bucket
+) -> tuple[float, float]:
+    """(equity, maintenance) of a bucket if |size| `closed` of a position left at a price."""
+    p = w.positions[s]
+    signed, old = side(p["size"]) * closed, position_maintenance(w, s)
+    change = signed * (price - p["mark"]) - closed * price * rate
+    size, margin = p["size"], p["margin"]
+    p["size"] = size - signed
+    if not is_cross(w):
+        # the closing fee inside the requirement depends on the margin that is left
+        p["margin"] = margin + signed * (price - p["entry"]) - closed * price * rate
+    new = position_maintenance(w, s)
+    p["size"], p["margin"] = size, margin
+    return b.equity + change, b.maintenance - old + new
+
+
+@jit
+def is_cured(w: Any, s: int, equity: float, maintenance: float, ratio: float) -> bool:
+    """Whether a bucket is healthy again; under 1, `ratio` asks for more than that."""
+    if is_liquidated(rules_of(w, s), equity, maintenance):
+        return False
+    return maintenance <= ratio * equity
+
+
+@jit
+def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
+    """Smallest |size| in lots whose closing brings MM / equity to the step's amount; 0 if none."""
+    p, rules = w.positions[s], rules_of(w, s)
+    price, rate = exit_price(w, i, s, step, b), fee_rate(rules, step)
+    low, high = 0.0, abs(p["size"])
+    equity, maintenance = after_closing(w, s, high, price, rate, b)
+    if not is_cured(w, s, equity, maintenance, step["amount"]):
+        return 0.0
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        equity, maintenance = after_closing(w, s, middle, price, rate, b)
+        if is_cured(w, s, equity, maintenance, step["amount"]):
+            high = middle
+        else:
+            low = middle
+    closed = round_up(high, rules["lot"])
+    return closed if closed < abs(p["size"]) else 0.0
+
+
+@jit
+def size_to_tier(w: Any, s: int, row: int) -> float:
+    """|size| in lots to close so that the rest fits into a row of the table."""
+    p, rules = w.positions[s], rules_of(w, s)
+    kept = size_at_key(rules, rules["floor"][row + 1], p["entry"], p["mark"])
+    return max(round_up(abs(p["size"]) - kept, rules["lot"]), 0.0)
+
+
+@jit
+def size_down_tiers(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
+    """|size| to close to get `amount` tiers down, or to the first lower one that cures."""
+    p, rules = w.positions[s], rules_of(w, s)
+    row = tier_of(rules, p["size"], p["entry"], p["mark"]) - int(step["amount"])
+    price, rate = exit_price(w, i, s, step, b), fee_rate(rules, step)
+    while row >= 0:
+        closed = size_to_tier(w, s, row)
+        if closed >= abs(p["size"]):
+            return 0.0
+        equity, maintenance = after_closing(w, s, closed, price, rate, b)
+        if not step["must_cure"] or is_cured(w, s, equity, maintenance, 1.0):
+            return closed
+        row -= 1
+    return 0.0
+
+
+@jit
+def size_to_close(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
+    """|size| a step closes; 0 if it cannot be applied."""
+    p, rules = w.positions[s], rules_of(w, s)
+    if step["size_kind"] == _ALL:
+        return abs(p["size"])
+    if step["size_kind"] == _CURE:
+        return size_to_cure(w, i, s, step, b)
+    if step["size_kind"] == _TIERS_DOWN:
+        return size_down_tiers(w, i, s, step, b)
+    return min(round_up(abs(p["size"]) * step["amount"], rules["lot"]), abs(p["size"]))
+
+
+@jit
+def first_tier_requirement(w: Any, b: Bucket) -> float:
+    """What the bucket would need if every position had the first tier's rate."""
+    total = 0.0
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        mine = s == b.bucket or (b.bucket < 0 and p["pool"] == b.pool)
+        if mine and p["size"] != 0.0:
+            rules = rules_of(w, s)
+            row = tier_of(rules, p["size"], p["entry"], p["mark"])
+            cheaper = rules["rate"][row] - rules["rate"][0]
+            total += position_maintenance(w, s) - cheaper * notional(p["size"], p["mark"])
+            total += rules["deduction"][row]
+    return total
+
+
+@jit
+def applies(w: Any, i: int, s: int, step: Any, b: Bucket) -> bool:
+    """Whether the conditions of a step hold."""
+    p = w.positions[s]
+    if tier_of(rules_of(w, s), p["size"], p["entry"], p["mark"]) + 1 < step["min_tier"]:
+        return False
+    if notional(p["size"], p["mark"]) <= step["min_notional"]:
+        return False
+    if step["min_margin_ratio"] > 0.0:
+        if margin_ratio(b.equity, b.maintenance) <= step["min_margin_ratio"]:
+            return False
+    if step["wait_ms"] > 0 and w.ts[i] < p["wait_until"]:
+        return False
+    return not step["covers_first_tier"] or b.equity >= first_tier_requirement(w, b)
+
+
+@jit
+def choose_step(w: Any, i: int, s: int, b: Bucket) -> tuple[int, float]:
+    """(number of the first step that applies, |size| it closes); the last step closes all."""
+    rules, mode = rules_of(w, s), w.config[0]["mode"]
+    count = rules["n_steps"][mode]
+    for k in range(count):
+        step = rules["steps"][mode, k]
+        if applies(w, i, s, step, b):
+            closed = size_to_close(w, i, s, step, b)
+            if closed > 0.0:
+                return k, closed
+    return count - 1, abs(w.positions[s]["size"])
+
+
+@jit
+def next_position(w: Any, b: Bucket) -> int:
+    """Position of a bucket to work on: the one with the largest maintenance margin; −1 if none."""
+    if b.bucket >= 0:
+        return b.bucket if w.positions[b.bucket]["size"] != 0.0 else -1
+    best, most = -1, -inf
+    for s in range(len(w.positions)):
+        if w.positions[s]["pool"] == b.pool and w.positions[s]["size"] != 0.0:
+            own = position_maintenance(w, s)
+            if own > most:
+                best, most = s, own
+    return best
+
+
+@jit
+def measure(w: Any, bucket: int, pool: int, equity: float) -> Bucket:
+    """A bucket with its requirement at the current marks."""
+    return Bucket(bucket, pool, equity, bucket_maintenance(w, bucket, pool))

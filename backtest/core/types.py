@@ -1,0 +1,174 @@
+"""Records the compiled core reads and writes, and the small integers that name its mechanisms.
+
+Everything here is data: numpy dtypes with aligned fields and enumerations whose values the
+rulebooks spell as words (`TierRule.PROGRESSIVE` is `"progressive"` in a TOML file).
+Sizes are signed (long > 0) in base units; amounts are in the settle asset; times are
+milliseconds since 1970 UTC; rates are fractions.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+
+TIER_WIDTH = 128
+"""Rows reserved for a tier table; the longest known table has 99."""
+STEP_WIDTH = 4
+"""Steps reserved for a liquidation process of one margin mode."""
+
+# --- one block of aligned bars: prices[field, symbol, bar] and flags[symbol, bar] -------------
+OPEN, HIGH, LOW, CLOSE = 0, 1, 2, 3
+MARK_OPEN, MARK_HIGH, MARK_LOW, MARK_CLOSE = 4, 5, 6, 7
+FUNDING, FUNDING_INSIDE, VOLUME = 8, 9, 10
+"""FUNDING is the rate settled at the bar's open, FUNDING_INSIDE the sum of rates settled
+strictly inside the bar; NaN where there is none."""
+N_FIELDS = 11
+
+HAS_TRADE = 1
+"""The bar has a trade candle: orders can fill."""
+HAS_MARK = 2
+"""The bar has prices to check margin with (real mark, or trade standing in)."""
+MARK_IS_PROXY = 4
+"""Trade prices stand in for the mark in this bar."""
+FUNDING_IS_ASSUMED = 8
+"""The venue's schedule has a settlement here that the data lack; the policy's rate is used."""
+SEGMENT_END = 16
+"""No data follow for longer than the permitted gap: the position ends at this close."""
+
+
+class MarginMode(IntEnum):
+    """What money stands behind a position."""
+
+    ISOLATED = 0
+    CROSS = 1
+
+
+class TierKey(IntEnum):
+    """The quantity that picks the row of the tier table."""
+
+    NOTIONAL_AT_MARK = 0
+    NOTIONAL_AT_ENTRY = 1
+    SIZE = 2
+
+
+class TierRule(IntEnum):
+    """How a row's rate applies: `rate·N − deduction`, or `rate·N` on the whole position."""
+
+    PROGRESSIVE = 0
+    FLAT = 1
+
+
+class ValuedAt(IntEnum):
+    """The price that values a position for a margin requirement."""
+
+    MARK = 0
+    ENTRY = 1
+
+
+class CloseFee(IntEnum):
+    """Closing fee counted inside the maintenance (and, where marked, initial) margin."""
+
+    NONE = 0
+    AT_MARK = 1
+    AT_BANKRUPTCY = 2
+
+
+class IsolatedOpen(IntEnum):
+    """Margin moved into an isolated position when it opens."""
+
+    NOTIONAL_OVER_LEVERAGE = 0
+    MINUS_OPENING_FEE = 1
+    PLUS_CLOSING_FEE = 2
+
+
+class FundingFrom(IntEnum):
+    """The money that pays the funding of an isolated position."""
+
+    MARGIN = 0
+    WALLET = 1
+
+
+class Trigger(IntEnum):
+    """Whether equity that equals the requirement is already liquidated."""
+
+    AT_OR_BELOW = 0
+    BELOW = 1
+
+
+class StepSize(IntEnum):
+    """How much of a position one liquidation step closes."""
+
+    ALL = 0
+    CURE = 1
+    TIERS_DOWN = 2
+    FRACTION = 3
+
+
+class StepExit(IntEnum):
+    """The price a liquidation step leaves at."""
+
+    MARKET = 0
+    BANKRUPTCY = 1
+
+
+class StepFee(IntEnum):
+    """What a liquidation step charges on the notional it closes."""
+
+    NONE = 0
+    TAKER = 1
+    CLEARANCE = 2
+
+
+STEP = np.dtype(
+    [
+        ("size_kind", "i4"),
+        ("exit", "i4"),
+        ("fee", "i4"),
+        ("fee_to_fund", "i4"),
+        ("must_cure", "i4"),  # 1: skipped unless the bucket is healthy afterwards
+        ("covers_first_tier", "i4"),  # 1: only while equity covers the first tier's rate
+        ("min_tier", "i8"),  # first tier (counted from 1) the step applies to
+        ("amount", "f8"),  # margin ratio to reach / tiers down / fraction, by size_kind
+        ("min_notional", "f8"),  # applies to positions worth more than this
+        ("min_margin_ratio", "f8"),  # applies from this margin ratio (MM / equity) on
+        ("wait_ms", "i8"),  # not again on this bucket within this time
+    ],
+    align=True,
+)
+
+RULES = np.dtype(
+    [
+        ("valid_from", "i8"),
+        ("valid_to", "i8"),  # exclusive
+        ("extrapolated", "i4"),  # 1: dates lie before the first or after the last known table
+        ("tier_key", "i4"),
+        ("tier_rule", "i4"),
+        ("maintenance_at", "i4"),
+        ("initial_at", "i4"),
+        ("close_fee", "i4"),
+        ("isolated_open", "i4"),
+        ("funding_from", "i4"),
+        ("trigger", "i4"),
+        ("bankruptcy_fee", "i4"),  # 1: the closing fee is part of the bankruptcy price
+        ("tiers_complete", "i4"),  # 0: known only up to `cap`
+        ("n_tiers", "i8"),
+        ("n_steps", "i8", (2,)),
+        ("lot", "f8"),
+        ("min_size", "f8"),
+        ("min_notional", "f8"),
+        ("tick", "f8"),
+        ("maker_fee", "f8"),
+        ("taker_fee", "f8"),
+        ("clearance_fee", "f8"),
+        ("healthy_ratio", "f8", (2,)),  # steps go on until MM / equity is at or under this
+        ("cap", "f8"),  # largest tier key value a position may reach; inf if none
+        ("floor", "f8", (TIER_WIDTH,)),
+        ("rate", "f8", (TIER_WIDTH,)),
+        ("deduction", "f8", (TIER_WIDTH,)),
+        ("max_leverage", "f8", (TIER_WIDTH,)),
+        ("steps", STEP, (2, STEP_WIDTH)),
+    ],
+    align=True,
+)
+"""One symbol's rules between two dates. Arrays `floor`, `rate`, `deduction` and `max_leverage`
+hold `n_tiers` rows in the tier key's own unit (settle asset, or base units for SIZE).
+`n_steps`, `healthy_ratio` and `steps` are indexed by MarginMode first."""

@@ -1,0 +1,147 @@
+"""Rules and prices for core tests, spelled out so that a reader can follow the arithmetic."""
+
+import numpy as np
+
+from backtest.core.engine import Engine, Settings
+from backtest.core.state import ORDER, OrderKind
+from backtest.core.types import (
+    HAS_MARK,
+    HAS_TRADE,
+    N_FIELDS,
+    RULES,
+    STEP_WIDTH,
+    CloseFee,
+    FundingFrom,
+    IsolatedOpen,
+    MarginMode,
+    StepExit,
+    StepFee,
+    StepSize,
+    TierKey,
+    TierRule,
+    Trigger,
+    ValuedAt,
+)
+
+HOUR = 3_600_000
+START = 1_640_995_200_000
+FOREVER = 2**62
+TIERS = ((0, 0.004, 125), (50_000, 0.005, 100), (250_000, 0.01, 50), (1_000_000, 0.025, 20))
+
+
+def step(size, exit_, fee, **more):
+    """One liquidation step as a mapping of STEP fields."""
+    base = {
+        "size_kind": StepSize[size],
+        "exit": StepExit[exit_],
+        "fee": StepFee[fee],
+        "min_tier": 1,
+    }
+    return {**base, **more}
+
+
+SMART = (
+    step("CURE", "MARKET", "CLEARANCE", min_tier=2, amount=0.9, fee_to_fund=1),
+    step("ALL", "MARKET", "CLEARANCE", fee_to_fund=1),
+)
+LADDER = (
+    step("TIERS_DOWN", "MARKET", "TAKER", min_tier=2, amount=1, must_cure=1),
+    step("ALL", "BANKRUPTCY", "TAKER"),
+)
+TWO_DOWN = (
+    step("TIERS_DOWN", "BANKRUPTCY", "TAKER", min_tier=3, amount=2, covers_first_tier=1),
+    step("ALL", "BANKRUPTCY", "TAKER"),
+)
+FIFTHS = (
+    step("ALL", "BANKRUPTCY", "NONE", min_margin_ratio=1.5),
+    step("FRACTION", "MARKET", "TAKER", amount=0.2, min_notional=100_000, wait_ms=30_000),
+    step("ALL", "MARKET", "TAKER"),
+)
+
+
+def make_rules(steps=SMART, tiers=TIERS, **changes):
+    """One RULES record valid for ever; `changes` replace its fields."""
+    rules = np.zeros(1, RULES)
+    r = rules[0]
+    r["valid_from"], r["valid_to"] = -FOREVER, FOREVER
+    r["tier_key"], r["tier_rule"] = TierKey.NOTIONAL_AT_MARK, TierRule.PROGRESSIVE
+    r["maintenance_at"] = r["initial_at"] = ValuedAt.MARK
+    r["close_fee"], r["isolated_open"] = CloseFee.NONE, IsolatedOpen.NOTIONAL_OVER_LEVERAGE
+    r["funding_from"], r["trigger"] = FundingFrom.MARGIN, Trigger.AT_OR_BELOW
+    r["lot"], r["min_size"], r["min_notional"], r["tick"] = 0.001, 0.001, 5.0, 0.1
+    r["taker_fee"], r["clearance_fee"], r["healthy_ratio"] = 0.0005, 0.0125, 1.0
+    r["cap"], r["tiers_complete"] = 10_000_000.0, 1
+    for mode in (MarginMode.ISOLATED, MarginMode.CROSS):
+        assert len(steps) <= STEP_WIDTH
+        r["n_steps"][mode] = len(steps)
+        for k, one in enumerate(steps):
+            for name, value in one.items():
+                r["steps"][mode, k][name] = value
+    for name, value in changes.items():
+        r[name] = value
+    set_tiers(r, tiers)
+    return rules
+
+
+def set_tiers(r, tiers):
+    """Write (floor, rate, max leverage) rows; deductions follow from continuity."""
+    r["n_tiers"] = len(tiers)
+    deduction = 0.0
+    for k, (floor, rate, leverage) in enumerate(tiers):
+        if k and r["tier_rule"] == TierRule.PROGRESSIVE:
+            deduction += floor * (rate - tiers[k - 1][1])
+        r["floor"][k], r["rate"][k], r["max_leverage"][k] = floor, rate, leverage
+        r["deduction"][k] = deduction
+
+
+def bars(*symbols, flags=HAS_TRADE | HAS_MARK, ts=None, timeframe=HOUR):
+    """A block from per-symbol lists of (open, high, low, close), mark equal to trade."""
+    count = len(symbols[0])
+    prices = np.full((N_FIELDS, len(symbols), count), np.nan)
+    for s, candles in enumerate(symbols):
+        prices[0:4, s] = prices[4:8, s] = np.array(candles, float).T
+    stamps = START + timeframe * np.arange(count) if ts is None else np.array(ts)
+    return stamps.astype(np.int64), prices, np.full((len(symbols), count), flags, np.uint8)
+
+
+def orders(*events):
+    """ORDER events from (bar, symbol, kind, value) or with a price as fifth element."""
+    array = np.zeros(len(events), ORDER)
+    for k, (bar, symbol, kind, value, *price) in enumerate(events):
+        array[k] = (START + HOUR * bar, symbol, OrderKind[kind], value, *(price or [np.nan]))
+    return array
+
+
+def engine(rules, *, cash=10_000.0, mode="ISOLATED", leverage=10, **settings):
+    """An engine whose symbols all settle in one pool."""
+    made = Settings(MarginMode[mode], leverage, HOUR, HOUR, **settings)
+    return Engine(made, list(rules), [0] * len(rules), [cash])
+
+
+def money_is_conserved(e, tolerance=1e-9):
+    """deposits + P&L − costs + shortfall covered equals equity, relative to what was moved."""
+    p = e.pools[0]
+    flows = (
+        p["deposits"]
+        + p["realized"]
+        + e.unrealized()
+        - p["fees"]
+        - p["funding"]
+        - p["liquidation_fees"]
+        - p["forfeited"]
+        + p["shortfall"]
+    )
+    return abs(flows - p["equity"]) <= tolerance * max(p["deposits"], abs(p["realized"]), 1.0)
+
+
+def steps_balance(records, tolerance=1e-9):
+    """Every step: equity_before = slippage + fee + forfeited + residual − shortfall."""
+    right = (
+        records["slippage"]
+        + records["fee"]
+        + records["forfeited"]
+        + records["residual"]
+        - records["shortfall"]
+    )
+    scale = np.maximum(np.abs(records["equity_before"]), records["size_closed"] * records["mark_price"])
+    return bool(np.all(np.abs(records["equity_before"] - right) <= tolerance * scale))
