@@ -1,0 +1,175 @@
+"""One series of a store: its files in time order, cut so that no stamp occurs twice."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+
+from backtest.errors import DataError
+from backtest.market.check import check_schema
+from backtest.market.layout import VALUE_COLUMNS
+
+PARQUET_ERRORS = (OSError, ValueError)
+"""What pyarrow raises for a broken or missing file: its own errors derive from these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The part of one file that a series uses: rows with start <= ts < stop, in ms."""
+
+    path: Path
+    start: int
+    stop: int
+    rows: int
+    """Rows of the whole file, also those that an overlap cuts off."""
+    symbol: str | None
+    """The ccxt symbol the file names in its metadata."""
+    synthetic: bool
+    """The file says that its prices come from a generator."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """All files of one venue, symbol, kind and timeframe as one sequence of rows."""
+
+    venue: str
+    symbol: str
+    kind: str
+    timeframe: str
+    segments: tuple[Segment, ...]
+    skipped: tuple[Path, ...] = ()
+    """Files that lie wholly inside the span of an earlier one and are therefore not read."""
+
+    @property
+    def first(self) -> int:
+        """Stamp of the first row in ms."""
+        return self.segments[0].start
+
+    @property
+    def last(self) -> int:
+        """Stamp of the last row in ms."""
+        return self.segments[-1].stop - 1
+
+    @property
+    def rows(self) -> int:
+        """Rows of the files used; an upper bound where files overlap."""
+        return sum(s.rows for s in self.segments)
+
+    @property
+    def files(self) -> list[Path]:
+        """Paths of the files used, in time order."""
+        return [s.path for s in self.segments]
+
+    @property
+    def synthetic(self) -> bool:
+        """True when any of the files says that its prices are made up."""
+        return any(s.synthetic for s in self.segments)
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of every file used, by path, as the manifest of a run lists them."""
+        return file_hashes(self.files)
+
+    def scan(self) -> pl.LazyFrame:
+        """Lazy frame of `ts` and the value columns, cut and joined, sorted by `ts`."""
+        columns = ["ts", *VALUE_COLUMNS[self.kind]]
+        return pl.concat([_scan_segment(s, columns) for s in self.segments])
+
+
+def _scan_segment(segment: Segment, columns: list[str]) -> pl.LazyFrame:
+    ts_type = pl.Datetime("ms", "UTC")
+    start = pl.lit(segment.start, dtype=pl.Int64).cast(ts_type)
+    stop = pl.lit(segment.stop, dtype=pl.Int64).cast(ts_type)
+    frame = pl.scan_parquet(segment.path, hive_partitioning=False).select(columns)
+    return frame.filter((pl.col("ts") >= start) & (pl.col("ts") < stop))
+
+
+def file_hashes(paths: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 in hex of each file, by path."""
+    hashes = {}
+    for path in paths:
+        with path.open("rb") as file:
+            hashes[str(path)] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
+
+
+def read_segment(path: Path, kind: str) -> Segment | None:
+    """The whole span of one file from its footer; None when it has no rows.
+
+    Raises DataError when the file is not Parquet or its columns are wrong.
+    """
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            check_schema(file.schema_arrow, kind, path)
+            notes = file.schema_arrow.metadata or {}
+            symbol = notes.get(b"ccxt_symbol")
+            if file.metadata.num_rows == 0:
+                return None
+            groups = group_spans(file)
+    except PARQUET_ERRORS as error:
+        raise unreadable(path, error) from error
+    return Segment(
+        path=path,
+        start=min(g[0] for g in groups),
+        stop=max(g[1] for g in groups) + 1,
+        rows=sum(g[2] for g in groups),
+        symbol=symbol.decode() if symbol else None,
+        synthetic=notes.get(b"synthetic") == b"true",
+    )
+
+
+def unreadable(path: Path, error: Exception) -> DataError:
+    """The error to raise for a file that pyarrow gives up on."""
+    reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+    return DataError(f"{path} cannot be read as Parquet ({reason}); write or fetch it again.")
+
+
+def group_spans(file: pq.ParquetFile) -> list[tuple[int, int, int]]:
+    """First stamp, last stamp and number of rows of every row group of an open file.
+
+    Taken from the statistics in the footer; a file written without them has its stamps read.
+    """
+    column = file.schema_arrow.names.index("ts")
+    spans = []
+    for i in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(i)
+        if group.num_rows == 0:
+            spans.append((0, -1, 0))
+            continue
+        statistics = group.column(column).statistics
+        if statistics is not None and statistics.has_min_max:
+            ends = (statistics.min_raw, statistics.max_raw)
+        else:
+            ends = _read_ends(file, i)
+        spans.append((int(ends[0]), int(ends[1]), group.num_rows))
+    return spans
+
+
+def _read_ends(file: pq.ParquetFile, group: int) -> tuple[int, int]:
+    stamps = file.read_row_group(group, columns=["ts"], use_threads=False).column("ts")
+    values = stamps.drop_null().to_numpy().astype("datetime64[ms]").astype(np.int64)
+    return (int(values.min()), int(values.max())) if len(values) else (0, -1)
+
+
+def plan_segments(found: Iterable[Segment]) -> tuple[tuple[Segment, ...], tuple[Path, ...]]:
+    """Cut files so that none begins before the one in front of it has ended.
+
+    Files are taken by first stamp, the longest first, then by name. Where two overlap the
+    earlier one keeps all its rows; a file that adds nothing at the end is skipped. So a file
+    never fills a hole inside another one, and adding files cannot change rows already there
+    unless they begin earlier.
+    """
+    used: list[Segment] = []
+    skipped: list[Path] = []
+    for item in sorted(found, key=lambda s: (s.start, -s.stop, s.path.name)):
+        start = max(item.start, used[-1].stop) if used else item.start
+        if start >= item.stop:
+            skipped.append(item.path)
+        else:
+            used.append(replace(item, start=start))
+    return tuple(used), tuple(skipped)
