@@ -1,0 +1,28 @@
+"""Venues as data: rulebooks read from TOML, resolved into the records the core reads.
+
+Dated facts with sources, no arithmetic: a venue is `NAME.toml` with `instruments/NAME.toml` and
+`tiers/NAME.toml`.
+"""
+
+from .load import known, load, load_file
+from .model import Instrument, Process, Revision, Rulebook, Source, Step, TierTable
+from .override import override
+from .provenance import provenance, tier_provenance
+from .resolve import resolve
+
+__all__ = [
+    "Instrument",
+    "Process",
+    "Revision",
+    "Rulebook",
+    "Source",
+    "Step",
+    "TierTable",
+    "known",
+    "load",
+    "load_file",
+    "override",
+    "provenance",
+    "resolve",
+    "tier_provenance",
+]

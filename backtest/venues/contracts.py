@@ -1,0 +1,51 @@
+"""Reading of instruments with their dated sizes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .check import Place, entries, known_keys, needed, number, origin, word
+from .decisions import read_revisions
+from .model import Instrument, Revision
+from .schema import INSTRUMENT_KEYS, SIZES, Kind
+
+
+def read_instruments(place: Place, content: Mapping[str, Any]) -> dict[str, Instrument]:
+    """All instruments by symbol.
+
+    [orders] gives sizes to instruments that name none; a missing min_size is one lot.
+    """
+    common = content.get("orders", {})
+    known_keys(place / "orders", common, SIZES)
+    shared = {k: read_revisions(place / "orders" / k, v, SIZES[k]) for k, v in common.items()}
+    result: dict[str, Instrument] = {}
+    for i, table in enumerate(entries(place / "instruments", content.get("instruments", []))):
+        one = _instrument(place / f"instruments.{i}", table, shared)
+        if one.symbol in result:
+            (place / f"instruments.{i}.symbol").refuse(one.symbol, "is there twice", "keep one")
+        result[one.symbol] = one
+    return result
+
+
+def _instrument(
+    place: Place, table: Mapping[str, Any], shared: Mapping[str, tuple[Revision, ...]]
+) -> Instrument:
+    known_keys(place, table, (*INSTRUMENT_KEYS, *SIZES))
+    source, confidence = origin(place, table)
+    sizes = dict(shared)
+    for key, kind in SIZES.items():
+        if key in table or (kind.required and key not in sizes):
+            sizes[key] = read_revisions(place / key, needed(place, table, key), kind)
+    sizes.setdefault("min_size", sizes["lot"])
+    texts = {
+        k: str(needed(place, table, k)) for k in ("symbol", "id", "contract", "settle", "base")
+    }
+    word(place / "contract", texts["contract"], ("linear",))
+    return Instrument(
+        **texts,
+        contract_size=number(
+            place / "contract_size", needed(place, table, "contract_size"), Kind(low=1e-12)
+        ),
+        source=source,
+        confidence=confidence,
+        sizes=sizes,
+    )

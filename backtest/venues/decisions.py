@@ -1,0 +1,91 @@
+"""Reading of dated decisions and liquidation processes."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..core.types import STEP_WIDTH
+from .check import (
+    Place,
+    ascending,
+    entries,
+    known_keys,
+    milliseconds,
+    needed,
+    number,
+    origin,
+    value_of,
+)
+from .model import Process, Revision, Step, Value
+from .schema import DECISIONS, PROCESS_KEYS, REVISION_KEYS, STEP, Kind
+
+
+def read_decisions(place: Place, content: Mapping[str, Any]) -> dict[str, tuple[Revision, ...]]:
+    """All decisions of a file, by dotted key; refuses unknown and missing ones."""
+    tables: dict[str, list[str]] = {}
+    for key in DECISIONS:
+        table, name = key.split(".")
+        tables.setdefault(table, []).append(name)
+    for table, names in tables.items():
+        if table in content:
+            known_keys(place / table, content[table], names)
+    decisions = {}
+    for key, kind in DECISIONS.items():
+        table, name = key.split(".")
+        found = content.get(table, {})
+        if name in found or kind.required:
+            where = place / table
+            decisions[key] = read_revisions(where / name, needed(where, found, name), kind)
+    return decisions
+
+
+def read_revisions(place: Place, written: Any, kind: Kind) -> tuple[Revision, ...]:
+    """The dated revisions of one decision, in order of date."""
+    if not isinstance(written, list) or not written or not isinstance(written[0], dict):
+        place.refuse(
+            written, "is not a list of dated values",
+            "write [ { value = …, valid_from = 2025-10-15, source = …, confidence = … } ]",
+        )  # fmt: skip
+    revisions = [_revision(place / i, table, kind) for i, table in enumerate(written)]
+    ascending(place, [r.valid_from for r in revisions], [t["valid_from"] for t in written])
+    return tuple(revisions)
+
+
+def _revision(place: Place, table: Mapping[str, Any], kind: Kind) -> Revision:
+    known_keys(place, table, PROCESS_KEYS if kind.process else REVISION_KEYS)
+    source, confidence = origin(place, table)
+    date = milliseconds(place / "valid_from", needed(place, table, "valid_from"))
+    value: Value
+    if kind.process:
+        value = _process(place, table)
+    else:
+        value = value_of(place / "value", needed(place, table, "value"), kind)
+    return Revision(value, date, source, confidence, str(table.get("note", "")))
+
+
+def _process(place: Place, table: Mapping[str, Any]) -> Process:
+    written = entries(place / "steps", needed(place, table, "steps"))
+    if not written:
+        (place / "steps").refuse(written, "has no step", "give at least one that closes all")
+    if len(written) > STEP_WIDTH:
+        (place / "steps").refuse(
+            len(written), f"are more than {STEP_WIDTH} steps", "merge steps or widen STEP_WIDTH"
+        )
+    ratio = number(
+        place / "healthy_ratio", table.get("healthy_ratio", 1.0), Kind(low=1e-9, high=1.0)
+    )
+    return Process(tuple(_step(place / "steps" / i, s) for i, s in enumerate(written)), ratio)
+
+
+def _step(place: Place, table: Mapping[str, Any]) -> Step:
+    known_keys(place, table, STEP)
+    fields: dict[str, Any] = {}
+    for key, kind in STEP.items():
+        if key in table or kind.required:
+            fields[key] = value_of(place / key, needed(place, table, key), kind)
+    step = Step(**fields)
+    if step.size != "all" and step.amount <= 0.0:
+        (place / "amount").refuse(
+            step.amount, f"says nothing for size {step.size!r}", "give an amount over 0"
+        )
+    return replace(step, min_tier=int(step.min_tier))

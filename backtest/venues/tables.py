@@ -1,0 +1,80 @@
+"""Reading of dated tier tables with their deductions."""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from math import inf, isclose
+from typing import Any
+
+from ..core.types import TierRule
+from .check import Place, ascending, entries, known_keys, milliseconds, needed, origin, word
+from .model import FOREVER, TierTable
+from .rows import Row, read_rows
+from .schema import TIER_KEYS, UNITS
+
+PROGRESSIVE = TierRule.PROGRESSIVE.name.lower()
+
+
+def read_tiers(
+    place: Place, written: Any, rule: Callable[[int], str]
+) -> dict[str, tuple[TierTable, ...]]:
+    """All tier tables by symbol, in order of date. `rule(ts)` gives the tier rule at a date."""
+    found: dict[str, list[tuple[TierTable, Any]]] = {}
+    for i, table in enumerate(entries(place / "tiers", written)):
+        spot = place / f"tiers.{i}"
+        known_keys(spot, table, TIER_KEYS)
+        symbol = str(needed(spot, table, "symbol"))
+        named = place / f"tiers.{i} ({symbol})"
+        found.setdefault(symbol, []).append((_table(named, table, rule), table["valid_from"]))
+    for symbol, pairs in found.items():
+        spot = place / f"tiers ({symbol})"
+        ascending(spot, [t.valid_from for t, _ in pairs], [w for _, w in pairs])
+    return {symbol: tuple(t for t, _ in pairs) for symbol, pairs in found.items()}
+
+
+def _table(place: Place, table: Mapping[str, Any], rule: Callable[[int], str]) -> TierTable:
+    source, confidence = origin(place, table)
+    date = milliseconds(place / "valid_from", needed(place, table, "valid_from"))
+    rows, cap = read_rows(place, table)
+    complete = bool(table.get("complete", True))
+    if not complete and cap == inf:
+        place.lacks("cap", "a table known in part ends at its last known limit")
+    return TierTable(
+        valid_from=date,
+        source=source,
+        confidence=confidence,
+        floors=tuple(row.floor for row in rows),
+        rates=tuple(row.rate for row in rows),
+        deductions=_deductions(place / "rows", rows, rule(date)),
+        max_leverages=tuple(row.max_leverage for row in rows),
+        cap=cap,
+        complete=complete,
+        unit=word(place / "unit", table.get("unit", "settle"), UNITS),
+        known_before=_moment(place, table, "known_before"),
+        seen_until=_moment(place, table, "seen_until") or FOREVER,
+        note=str(table.get("note", "")),
+    )
+
+
+def _moment(place: Place, table: Mapping[str, Any], key: str) -> int | None:
+    if key not in table:
+        return None
+    return milliseconds(place / key, table[key], end=True)
+
+
+def _deductions(place: Place, rows: list[Row], rule: str) -> tuple[float, ...]:
+    """Deductions that keep a progressive table continuous: d += floor·(rate − rate before).
+
+    They are kept for a flat table too, in case the rule changes while the table is in force.
+    """
+    result = [0.0]
+    for i, (low, high) in enumerate(pairwise(rows), start=1):
+        result.append(result[-1] + high.floor * (high.rate - low.rate))
+        wanted = result[-1] if rule == PROGRESSIVE else 0.0
+        if high.deduction is not None and not isclose(
+            high.deduction, wanted, rel_tol=1e-6, abs_tol=1e-9
+        ):
+            (place / i / "deduction").refuse(
+                high.deduction, f"breaks continuity at {high.floor:g}",
+                f"write {wanted:.10g} or leave it out",
+            )  # fmt: skip
+    return tuple(result)

@@ -1,0 +1,103 @@
+"""Overrides, names and dates of any rulebook."""
+
+from pathlib import Path
+
+import pytest
+
+from backtest.errors import RulebookError, UnknownNameError
+from backtest.venues import known, load, load_file, override, resolve
+
+from .base import ms, on, resolved
+
+BTC = "BTC/USDT:USDT"
+TOY = Path(__file__).parent / "toy.toml"
+
+
+def test_four_venues_are_known():
+    assert known() == ["binanceusdm", "bybit", "hyperliquid", "okx"]
+
+
+def test_an_unknown_venue_says_what_was_meant():
+    with pytest.raises(UnknownNameError, match="did you mean 'bybit'"):
+        load("bybitt")
+
+
+def test_a_rulebook_is_loaded_once_and_has_a_hash_of_its_text():
+    assert load("okx") is load("okx")
+    assert len({load(venue).hash for venue in known()}) == 4
+    assert load_file(TOY).hash == load_file(TOY).hash
+
+
+def test_overrides_replace_values_at_all_dates():
+    changes = {
+        "fees.taker": "0.001",
+        "bankruptcy.fee_included": "true",
+        "maintenance.valued_at": "entry",
+        "liquidation.isolated.steps.0.amount": 0.5,
+        "liquidation.cross.healthy_ratio": 0.8,
+        "orders.lot": 0.5,
+    }
+    rules = resolve(load("okx"), BTC, ms("2020-01-01"), ms("2026-06-01"), overrides=changes)
+    assert set(rules["taker_fee"]) == {0.001}
+    assert set(rules["bankruptcy_fee"]) == {1}
+    assert set(rules["maintenance_at"]) == {1}
+    assert set(rules["steps"]["amount"][:, 0, 0]) == {0.5}
+    assert set(rules["steps"]["amount"][:, 1, 0]) == {2.0}
+    assert set(rules["healthy_ratio"][:, 1]) == {0.8}
+    assert set(rules["lot"]) == {0.5}
+
+
+def test_overridden_values_say_that_the_user_set_them():
+    book = override(load("okx"), {"fees.taker": 0.001})
+    (row,) = [row for row in book.provenance(0) if row["key"] == "fees.taker"]
+    assert (row["value"], row["source"], row["confidence"]) == (0.001, "set by the user", "assumed")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "fees",
+        "liquidation.isolated",
+        "liquidation.isolated.steps.9.amount",
+        "orders.size",
+        "fees.x",
+    ],
+)
+def test_an_override_of_nothing_is_refused(key):
+    with pytest.raises(UnknownNameError, match="unknown decision of binanceusdm"):
+        override(load("binanceusdm"), {key: 1})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("fees.taker", "1.5", "is over 1"),
+        ("fees.taker", "much", "is not a number"),
+        ("trigger.compare", "bellow", "did you mean 'below'"),
+        ("bankruptcy.fee_included", "perhaps", "neither true nor false"),
+    ],
+)
+def test_an_override_with_a_wrong_value_is_refused(key, value, said):
+    with pytest.raises(RulebookError, match=said):
+        override(load("binanceusdm"), {key: value})
+
+
+def test_one_period_covers_all_time_when_nothing_changes():
+    rules = resolve(load_file(TOY), BTC, ms("2021-01-01"), ms("2022-01-01"))
+    assert rules[["valid_from", "valid_to"]].tolist() == [(-(2**62), 2**62)]
+
+
+def test_a_period_starts_on_the_day_of_its_revision():
+    rules = resolve(load_file(TOY), BTC, ms("2025-10-01"), ms("2025-11-01"))
+    assert rules["valid_from"].tolist()[1:] == [ms("2025-10-15")]
+
+
+def test_the_first_revision_serves_before_its_date():
+    book = load_file(TOY)
+    assert book.at("fees.taker", 0).value == 0.0005
+    assert on(resolved(book, BTC), "2019-06-01")["extrapolated"] == 1
+
+
+def test_an_unknown_decision_says_what_was_meant():
+    with pytest.raises(UnknownNameError, match=r"did you mean 'fees\.taker'"):
+        load_file(TOY).at("fee.taker", 0)
