@@ -1,9 +1,9 @@
 """Would this leveraged strategy have been liquidated?
 
-    import backtest as bt
-    result = bt.run("strategies/sma_cross.py", venues=["binanceusdm"], exposure=5, leverage=20)
-    print(result)                # the verdict
-    result.liquidations          # every step, as a Polars frame
+import backtest as bt
+result = bt.run("strategies/sma_cross.py", venues=["binanceusdm"], exposure=5, leverage=20)
+print(result)                # the verdict
+result.liquidations          # every step, as a Polars frame
 """
 
 from importlib import import_module
@@ -25,7 +25,7 @@ _PUBLIC = {
     "UsageError": "backtest.errors",
     "RulebookError": "backtest.errors",
 }
-__all__ = list(_PUBLIC)  # noqa: PLE0604
+__all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

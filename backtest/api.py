@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from .config import RunConfig, from_mapping
-from .explain import explain as explain
 from .result import Result
 from .run import execute
 from .strategy import of
 from .venues import load as load_venue
-from .verify import verify_file as verify
 
-__all__ = ["explain", "load_venue", "run", "verify"]
+__all__ = ["load_venue", "run"]
 
 
 def run(

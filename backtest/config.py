@@ -9,7 +9,7 @@ from typing import Any
 
 from .core.state import OnLiquidation
 from .core.types import MarginMode
-from .errors import UnknownName, UsageError
+from .errors import UnknownNameError, UsageError
 
 MINUTE = 60_000
 UNITS = {"m": MINUTE, "h": 60 * MINUTE, "d": 1440 * MINUTE, "w": 10080 * MINUTE}
@@ -123,7 +123,7 @@ def from_mapping(values: Mapping[str, Any]) -> RunConfig:
     cleaned: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
-            raise UnknownName("setting", name, known)
+            raise UnknownNameError("setting", name, known)
         cleaned[name] = _clean(name, value)
     return RunConfig(**cleaned)
 
@@ -222,4 +222,4 @@ def _check(name: str, value: Any, good: bool, what: str) -> None:
 
 def _one_of(name: str, value: str, known: list[str]) -> None:
     if value not in known:
-        raise UnknownName(name, value, known)
+        raise UnknownNameError(name, value, known)

@@ -6,7 +6,7 @@
     ├── ResultError           a run could not be written or opened
     └── UsageError            exit code 2: the request itself is wrong
         ├── RulebookError     a rulebook or tier table is wrong, or does not know the symbol
-        └── UnknownName       a name that is not known; says what was probably meant
+        └── UnknownNameError       a name that is not known; says what was probably meant
 
 A message is one sentence: what is wrong, the offending value, where, and what to do.
 """
@@ -43,7 +43,7 @@ class RulebookError(UsageError):
     """A rulebook or tier table is wrong, or does not know the symbol."""
 
 
-class UnknownName(UsageError):
+class UnknownNameError(UsageError):
     """A name that is not known; the message lists near misses or what there is."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], hint: str = "") -> None:

@@ -36,7 +36,7 @@ def build_manifest(
     files: dict[str, str] = {}
     for one in series:
         if one is not None:
-            files.update(one.hashes())
+            files.update(one.hashes)
     return {
         "format": FORMAT,
         "synthetic": any(d.trade.synthetic for data in sources.values() for d in data),

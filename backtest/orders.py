@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .config import format_time
 from .core.state import ORDER, OrderKind
-from .errors import StrategyError, UnknownName, UsageError
+from .errors import StrategyError, UnknownNameError, UsageError
 from .strategy import Strategy
 
 TIME = pl.Datetime("ms", "UTC")
@@ -36,7 +36,9 @@ def from_targets(
     try:
         changes = _changes(lazy, len(symbols)).collect(engine="streaming")
     except pl.exceptions.PolarsError as error:
-        raise StrategyError(f"the targets of {strategy.name} cannot be computed: {error}") from error
+        raise StrategyError(
+            f"the targets of {strategy.name} cannot be computed: {error}"
+        ) from error
     _check_values(strategy, changes, symbols)
     events = np.zeros(changes.height, ORDER)
     events["ts"] = changes["ts"].cast(pl.Int64).to_numpy() + timeframe_ms
@@ -101,7 +103,7 @@ def _check_values(strategy: Strategy, changes: pl.DataFrame, symbols: Sequence[s
         )
     for name in changes["symbol"].unique().sort():
         if name not in symbols:
-            raise UnknownName("symbol in the targets", str(name), symbols)
+            raise UnknownNameError("symbol in the targets", str(name), symbols)
 
 
 def _indices(frame: pl.DataFrame, symbols: Sequence[str]) -> NDArray[Any]:
@@ -125,7 +127,7 @@ def from_file(path: Path, symbols: Sequence[str], exposure: float) -> NDArray[An
     events["ts"] = frame["ts"].cast(TIME).cast(pl.Int64).to_numpy()
     for name in frame["symbol"].unique().sort():
         if name not in symbols:
-            raise UnknownName(f"symbol in {path}", str(name), symbols)
+            raise UnknownNameError(f"symbol in {path}", str(name), symbols)
     events["symbol"] = _indices(frame, symbols)
     sized = "size" in frame.columns
     values = frame["size" if sized else "exposure"].cast(pl.Float64).to_numpy()
@@ -162,7 +164,7 @@ def _check_order_columns(path: Path, frame: pl.DataFrame) -> None:
     known = {"ts", "symbol", "size", "exposure", "price"}
     for name in frame.columns:
         if name not in known:
-            raise UnknownName(f"column in {path}", name, known)
+            raise UnknownNameError(f"column in {path}", name, known)
     for name in ("ts", "symbol"):
         if name not in frame.columns:
             raise UsageError(f"{path} has no column {name!r}; it needs ts, symbol and a size.")
@@ -181,7 +183,7 @@ def _check_order_columns(path: Path, frame: pl.DataFrame) -> None:
 def _check_events(path: Path, events: NDArray[Any]) -> None:
     for event in events:
         when = format_time(int(event["ts"]))
-        if not np.isfinite(event["value"]) or event["value"] == 0 and event["kind"] == 2:
+        if not np.isfinite(event["value"]) or (event["value"] == 0 and event["kind"] == 2):
             raise UsageError(f"the order at {when} in {path} has size {event['value']}; give one.")
         if event["price"] <= 0:
             raise UsageError(f"the order at {when} in {path} has price {event['price']}.")

@@ -1,7 +1,6 @@
 """A result folder that appears whole or not at all."""
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -49,11 +48,11 @@ class OutputFolder:
             self.path.chmod(0o755)
             if self._force and self.final.exists():
                 old = self.path.with_name(self.path.name + "-old")
-                os.replace(self.final, old)
-                os.replace(self.path, self.final)
+                self.final.replace(old)
+                self.path.replace(self.final)
                 shutil.rmtree(old, ignore_errors=True)
             else:
-                os.replace(self.path, self.final)
+                self.path.replace(self.final)
         except OSError as error:
             raise _cannot_write(self.final, error) from error
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from . import venues
 from .config import RunConfig, format_time
-from .errors import DataError, UnknownName, UsageError
+from .errors import DataError, UnknownNameError, UsageError
 from .market.store import Store
 from .market.stream import SymbolData
 from .venues import Rulebook
@@ -54,7 +54,7 @@ def _account(config: RunConfig, store: Store, book: Rulebook) -> Account:
     symbols = tuple(book.match(symbol) for symbol in config.symbols)
     price_venue = config.prices or book.id
     if price_venue not in store.venues():
-        raise UnknownName(
+        raise UnknownNameError(
             f"price venue in {store.root}", price_venue, store.venues(), "Name one with --prices."
         )
     wanted = config.symbols if config.prices else symbols
@@ -73,7 +73,7 @@ def _price_symbol(store: Store, venue: str, symbol: str) -> str:
     same = [name for name in known if name.startswith(f"{base}/") and ":" in name]
     if len(same) == 1:
         return same[0]
-    raise UnknownName(f"symbol of {venue} in {store.root}", symbol, known)
+    raise UnknownNameError(f"symbol of {venue} in {store.root}", symbol, known)
 
 
 def symbol_data(config: RunConfig, store: Store, account: Account) -> list[SymbolData]:

@@ -91,7 +91,11 @@ def _equity_extras(records: Records, names: Names) -> dict[str, pa.Array]:
 
 
 def _margin_extras(records: Records, names: Names) -> dict[str, pa.Array]:
-    side, mark, level = np.sign(records["size"]), records["mark_price"], records["liquidation_price"]
+    side, mark, level = (
+        np.sign(records["size"]),
+        records["mark_price"],
+        records["liquidation_price"],
+    )
     bucket = records["isolated_margin"] + records["unrealized_pnl"]
     isolated = records["isolated_margin"] != 0.0
     ratio = np.where(isolated, _ratio(records["maintenance_margin"], bucket), np.nan)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from .core.state import KINDS
-from .errors import ResultError, UnknownName
+from .errors import ResultError, UnknownNameError
 from .summary import render, summarise
 
 MANIFEST = "manifest.json"
@@ -44,7 +44,7 @@ class Result:
     def frame(self, kind: str) -> pl.DataFrame:
         """Records of one kind, sorted by venue and time."""
         if kind not in (*KINDS, "gaps"):
-            raise UnknownName("kind of record", kind, (*KINDS, "gaps"))
+            raise UnknownNameError("kind of record", kind, (*KINDS, "gaps"))
         _ = self.manifest
         path = self.path / f"{kind}.parquet"
         try:

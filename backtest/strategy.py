@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import BacktestError, StrategyError, UnknownName, UsageError
+from .errors import BacktestError, StrategyError, UnknownNameError, UsageError
 
 ENTRY_POINTS = ("targets", "on_bar")
 FRAMES = ("bars", "mark", "funding")
@@ -99,7 +99,7 @@ def _parameters(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[
     known = {p.name: p for p in signature if p.kind is p.KEYWORD_ONLY and p.name not in FRAMES}
     for name in given:
         if name not in known:
-            raise UnknownName("parameter", name, known)
+            raise UnknownNameError("parameter", name, known)
     missing = [n for n, p in known.items() if p.default is p.empty and n not in given]
     if missing:
         raise UsageError(f"the strategy needs -p {missing[0]}=VALUE; it has no default.")

@@ -32,7 +32,10 @@ def summarise(
 
 
 def _row(
-    account: Mapping[str, Any], liquidations: pl.DataFrame, equity: pl.DataFrame, trades: pl.DataFrame
+    account: Mapping[str, Any],
+    liquidations: pl.DataFrame,
+    equity: pl.DataFrame,
+    trades: pl.DataFrame,
 ) -> dict[str, Any]:
     totals = account["totals"]
     full = liquidations.filter(pl.col("tier_after") == 0)

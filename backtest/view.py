@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .core.engine import Engine
 from .core.state import ORDER, POOL, POSITION, OrderKind
 from .core.types import CLOSE, FUNDING, HIGH, LOW, MARK_CLOSE, OPEN, VOLUME
-from .errors import StrategyError, UnknownName
+from .errors import StrategyError, UnknownNameError
 from .strategy import Order, Strategy
 
 FLOAT = 8
@@ -45,7 +45,7 @@ class View:
         try:
             return self._numbers[symbol]
         except KeyError:
-            raise UnknownName("symbol", symbol, self.symbols) from None
+            raise UnknownNameError("symbol", symbol, self.symbols) from None
 
     def _price(self, field: int, symbol: str | None) -> float:
         price: float = self._prices[field, self._number(symbol), self._bar]

@@ -9,6 +9,4 @@ def targets(bars: pl.LazyFrame, *, fast: int = 50, slow: int = 200) -> pl.LazyFr
     fast_average = close.rolling_mean(fast).over("symbol")
     slow_average = close.rolling_mean(slow).over("symbol")
     direction = pl.when(fast_average > slow_average).then(1.0).otherwise(-1.0)
-    return bars.select(
-        "ts", "symbol", target=pl.when(slow_average.is_not_null()).then(direction)
-    )
+    return bars.select("ts", "symbol", target=pl.when(slow_average.is_not_null()).then(direction))

@@ -39,9 +39,9 @@ class LazyCommands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
-            from backtest.errors import UnknownName
+            from backtest.errors import UnknownNameError
 
-            raise UnknownName("command", args[0], COMMANDS) from None
+            raise UnknownNameError("command", args[0], COMMANDS) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any."""

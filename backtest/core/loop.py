@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from .fills import close_part, closing_fill, fill_waiting, queue_size, size_for_exposure, take_orders
+from .fills import (
+    close_part,
+    closing_fill,
+    fill_waiting,
+    queue_size,
+    size_for_exposure,
+    take_orders,
+)
 from .funding import settle_funding
 from .jit import jit
 from .ledger import Fill, record_deposit, refresh_pool, write_trade

@@ -55,9 +55,7 @@ def position_maintenance(w: Any, s: int) -> float:
     p = w.positions[s]
     if p["size"] == 0.0:
         return 0.0
-    return maintenance_margin(
-        rules_of(w, s), p["size"], p["entry"], p["mark"], position_fee(w, s)
-    )
+    return maintenance_margin(rules_of(w, s), p["size"], p["entry"], p["mark"], position_fee(w, s))
 
 
 @jit
@@ -68,9 +66,7 @@ def position_initial(w: Any, s: int) -> float:
         return p["margin"]
     if p["size"] == 0.0:
         return 0.0
-    return initial_margin(
-        rules_of(w, s), p["size"], p["entry"], p["mark"], w.config[0]["leverage"]
-    )
+    return initial_margin(rules_of(w, s), p["size"], p["entry"], p["mark"], w.config[0]["leverage"])
 
 
 @jit

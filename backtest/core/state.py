@@ -5,6 +5,7 @@ and split. Every record kind is one dtype; `KINDS` names them in the order of th
 """
 
 from enum import IntEnum
+
 import numpy as np
 
 NO_TIME = 2**62

@@ -190,9 +190,9 @@ def applies(w: Any, i: int, s: int, step: Any, b: Bucket) -> bool:
         return False
     if notional(p["size"], p["mark"]) <= step["min_notional"]:
         return False
-    if step["min_margin_ratio"] > 0.0:
-        if margin_ratio(b.equity, b.maintenance) <= step["min_margin_ratio"]:
-            return False
+    ratio = margin_ratio(b.equity, b.maintenance)
+    if step["min_margin_ratio"] > 0.0 and ratio <= step["min_margin_ratio"]:
+        return False
     if step["wait_ms"] > 0 and w.ts[i] < p["wait_until"]:
         return False
     return not step["covers_first_tier"] or b.equity >= first_tier_requirement(w, b)

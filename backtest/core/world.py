@@ -119,7 +119,7 @@ def _attribute(name: str) -> None:
         return carray(_pointer(_word(w, at)), shape, dtype)
 
     getter = {1: one, 2: two, 3: three}[dimensions]
-    
+
     def choose(w: Any) -> Any:
         return getter
 

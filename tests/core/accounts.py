@@ -143,5 +143,7 @@ def steps_balance(records, tolerance=1e-9):
         + records["residual"]
         - records["shortfall"]
     )
-    scale = np.maximum(np.abs(records["equity_before"]), records["size_closed"] * records["mark_price"])
+    scale = np.maximum(
+        np.abs(records["equity_before"]), records["size_closed"] * records["mark_price"]
+    )
     return bool(np.all(np.abs(records["equity_before"] - right) <= tolerance * scale))

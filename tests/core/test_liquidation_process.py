@@ -46,7 +46,9 @@ def test_clearance_fee_takes_what_a_small_position_has_left():
 
 
 def test_large_position_is_reduced_until_it_is_cured():
-    _, records = run_one(make_rules(), [FLAT, (100, 100, 95.7, 96)], 20_000.0, cash=1e6, leverage=20)
+    _, records = run_one(
+        make_rules(), [FLAT, (100, 100, 95.7, 96)], 20_000.0, cash=1e6, leverage=20
+    )
     first = records[0]
     assert first["tier_before"] == 4
     assert 0 < first["size_closed"] < 20_000
@@ -58,8 +60,13 @@ def test_large_position_is_reduced_until_it_is_cured():
 
 
 def test_ladder_closes_to_the_lower_tiers_limit_at_market():
-    rules = make_rules(LADDER, close_fee=CloseFee.AT_BANKRUPTCY, bankruptcy_fee=1,
-                       isolated_open=IsolatedOpen.PLUS_CLOSING_FEE, funding_from=FundingFrom.WALLET)
+    rules = make_rules(
+        LADDER,
+        close_fee=CloseFee.AT_BANKRUPTCY,
+        bankruptcy_fee=1,
+        isolated_open=IsolatedOpen.PLUS_CLOSING_FEE,
+        funding_from=FundingFrom.WALLET,
+    )
     _, records = run_one(rules, [FLAT, (100, 100, 95.3, 96)], 4_000.0, cash=1e6, leverage=20)
     r = records[0]
     assert r["tier_before"] == 3
@@ -69,8 +76,13 @@ def test_ladder_closes_to_the_lower_tiers_limit_at_market():
 
 
 def test_takeover_at_the_bankruptcy_price_leaves_nothing_and_costs_the_whole_margin():
-    rules = make_rules(LADDER, close_fee=CloseFee.AT_BANKRUPTCY, bankruptcy_fee=1,
-                       isolated_open=IsolatedOpen.PLUS_CLOSING_FEE, funding_from=FundingFrom.WALLET)
+    rules = make_rules(
+        LADDER,
+        close_fee=CloseFee.AT_BANKRUPTCY,
+        bankruptcy_fee=1,
+        isolated_open=IsolatedOpen.PLUS_CLOSING_FEE,
+        funding_from=FundingFrom.WALLET,
+    )
     e, records = run_one(rules, [FLAT, (100, 100, 85, 95)], 10.0)
     r = records[0]
     # bankruptcy at 90 for 10x; the reserved closing fee cancels out of the trigger
@@ -85,8 +97,14 @@ def test_takeover_at_the_bankruptcy_price_leaves_nothing_and_costs_the_whole_mar
 
 def test_two_tiers_down_is_taken_over_in_part_and_the_rest_is_healthy():
     tiers = ((0, 0.004, 100), (100, 0.005, 66), (500, 0.0075, 50), (1000, 0.0125, 40))
-    rules = make_rules(TWO_DOWN, tiers, tier_key=TierKey.SIZE, tier_rule=TierRule.FLAT,
-                       close_fee=CloseFee.AT_MARK, bankruptcy_fee=1)
+    rules = make_rules(
+        TWO_DOWN,
+        tiers,
+        tier_key=TierKey.SIZE,
+        tier_rule=TierRule.FLAT,
+        close_fee=CloseFee.AT_MARK,
+        bankruptcy_fee=1,
+    )
     _, records = run_one(rules, [FLAT, (100, 100, 96.2, 97)], 1_200.0, leverage=20)
     first = records[0]
     assert (first["tier_before"], first["tier_after"]) == (4, 2)
@@ -96,8 +114,9 @@ def test_two_tiers_down_is_taken_over_in_part_and_the_rest_is_healthy():
 
 def test_a_fifth_goes_first_and_the_rest_within_the_waiting_time():
     tiers = ((0, 0.0125, 40),)
-    rules = make_rules(FIFTHS, tiers, trigger=Trigger.BELOW,
-                       isolated_open=IsolatedOpen.MINUS_OPENING_FEE)
+    rules = make_rules(
+        FIFTHS, tiers, trigger=Trigger.BELOW, isolated_open=IsolatedOpen.MINUS_OPENING_FEE
+    )
     _, records = run_one(rules, [FLAT, (100, 100, 90, 97)], 5_000.0, cash=1e6, leverage=20)
     assert records["size_closed"][0] == pytest.approx(1_000.0)
     assert records["residual"][0] > 0
