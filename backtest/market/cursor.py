@@ -77,12 +77,12 @@ def read_rows(series: Series, span: Span) -> Iterator[Rows]:
 def _read_segment(series: Series, segment: Segment, span: Span) -> Iterator[Rows]:
     columns = _columns(series.kind, span.volume)
     with _opened(segment.path) as file:
-        groups = group_spans(file)
-        wanted = [i for i, g in enumerate(groups) if g[1] >= span.since and g[0] < span.until]
-        row = sum(g[2] for g in groups[: wanted[0]]) if wanted else 0
+        groups = group_spans(file, segment.path)
+        wanted = _overlapping(groups, span)
+        row = sum(g[2] for g in groups[: wanted.start])
         previous: int | None = None
         batches = file.iter_batches(
-            span.batch_rows, row_groups=wanted, columns=columns, use_threads=False
+            span.batch_rows, row_groups=list(wanted), columns=columns, use_threads=False
         )
         while (batch := _next_batch(batches, segment.path)) is not None:
             rows = _decode(batch, columns, Place(segment.path, row, previous))
@@ -92,6 +92,13 @@ def _read_segment(series: Series, segment: Segment, span: Span) -> Iterator[Rows
             inside = _inside(rows, span)
             if len(inside):
                 yield inside
+
+
+def _overlapping(groups: list[tuple[int, int, int]], span: Span) -> range:
+    """From the first row group that reaches into the span to the last: in order there are no
+    others between, and out of order they must be seen to be refused."""
+    found = [i for i, g in enumerate(groups) if g[1] >= span.since and g[0] < span.until]
+    return range(found[0], found[-1] + 1) if found else range(0)
 
 
 def _opened(path: Path) -> pq.ParquetFile:

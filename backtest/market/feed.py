@@ -136,8 +136,8 @@ class Feed:
         self._next_settlement = stop
         at = settled.ts[start:stop]
         bar = np.searchsorted(ts, at, side="right") - 1
-        # One that falls into a hole of the timeline has no bar to carry it.
-        carried = (bar >= 0) & (at < ts[bar] + bar_ms)
+        # In a hole nothing happens until data return, whatever bars other symbols have there.
+        carried = (bar >= 0) & (at < ts[bar] + bar_ms) & (flags[bar] != 0)
         at, bar, rate = at[carried], bar[carried], settled.rate[start:stop][carried]
         assumed = settled.assumed[start:stop][carried]
         on_open = at == ts[bar]

@@ -101,24 +101,24 @@ def file_hashes(paths: Iterable[Path]) -> dict[str, str]:
 def read_segment(path: Path, kind: str) -> Segment | None:
     """The whole span of one file from its footer; None when it has no rows.
 
-    Raises DataError when the file is not Parquet or its columns are wrong.
+    Raises DataError when the file is not Parquet, its columns are wrong or it lacks stamps.
     """
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             check_schema(file.schema_arrow, kind, path)
-            notes = file.schema_arrow.metadata or {}
+            notes = file.metadata.metadata or {}  # the schema has not what polars writes
             symbol = notes.get(b"ccxt_symbol")
-            if file.metadata.num_rows == 0:
-                return None
-            groups = group_spans(file)
+            groups = [g for g in group_spans(file, path) if g[2]]
     except PARQUET_ERRORS as error:
         raise unreadable(path, error) from error
+    if not groups:
+        return None
     return Segment(
         path=path,
         start=min(g[0] for g in groups),
         stop=max(g[1] for g in groups) + 1,
         rows=sum(g[2] for g in groups),
-        symbol=symbol.decode() if symbol else None,
+        symbol=symbol.decode(errors="replace") if symbol else None,
         synthetic=notes.get(b"synthetic") == b"true",
     )
 
@@ -129,10 +129,11 @@ def unreadable(path: Path, error: Exception) -> DataError:
     return DataError(f"{path} cannot be read as Parquet ({reason}); write or fetch it again.")
 
 
-def group_spans(file: pq.ParquetFile) -> list[tuple[int, int, int]]:
+def group_spans(file: pq.ParquetFile, path: Path) -> list[tuple[int, int, int]]:
     """First stamp, last stamp and number of rows of every row group of an open file.
 
     Taken from the statistics in the footer; a file written without them has its stamps read.
+    A group without rows is (0, -1, 0).
     """
     column = file.schema_arrow.names.index("ts")
     spans = []
@@ -145,15 +146,17 @@ def group_spans(file: pq.ParquetFile) -> list[tuple[int, int, int]]:
         if statistics is not None and statistics.has_min_max:
             ends = (statistics.min_raw, statistics.max_raw)
         else:
-            ends = _read_ends(file, i)
+            ends = _read_ends(file, i, path)
         spans.append((int(ends[0]), int(ends[1]), group.num_rows))
     return spans
 
 
-def _read_ends(file: pq.ParquetFile, group: int) -> tuple[int, int]:
+def _read_ends(file: pq.ParquetFile, group: int, path: Path) -> tuple[int, int]:
     stamps = file.read_row_group(group, columns=["ts"], use_threads=False).column("ts")
     values = stamps.drop_null().to_numpy().astype("datetime64[ms]").astype(np.int64)
-    return (int(values.min()), int(values.max())) if len(values) else (0, -1)
+    if len(values) == 0:
+        raise DataError(f"{path} row group {group}: every ts is empty; write the file again.")
+    return int(values.min()), int(values.max())
 
 
 def plan_segments(found: Iterable[Segment]) -> tuple[tuple[Segment, ...], tuple[Path, ...]]:

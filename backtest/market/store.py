@@ -15,7 +15,7 @@ from backtest.market.layout import (
     timeframe_ms,
     timeframe_of,
 )
-from backtest.market.series import Series, plan_segments, read_segment
+from backtest.market.series import Segment, Series, plan_segments, read_segment
 
 
 class Store:
@@ -38,7 +38,7 @@ class Store:
         return [p.name for p in _folders(self.root)]
 
     def symbols(self, venue: str) -> list[str]:
-        """ccxt symbols of one venue, sorted. Raises UnknownNameError for a venue that is not there."""
+        """ccxt symbols of one venue, sorted. Raises UnknownNameError for an unknown venue."""
         return sorted(_symbol_in(p) for p in _folders(self._venue(venue)))
 
     def timeframes(self, venue: str, symbol: str, kind: str) -> list[str]:
@@ -52,20 +52,22 @@ class Store:
 
     def has(self, venue: str, symbol: str, kind: str, timeframe: str = FUNDING_NAME) -> bool:
         """Whether the store holds that series; False also for an unknown venue or symbol."""
-        folder = self.root / venue / folder_of(symbol)
-        return folder.is_dir() and timeframe in self.timeframes(venue, symbol, kind)
+        known = venue in self._venue_names and (self.root / venue / folder_of(symbol)).is_dir()
+        return known and timeframe in self.timeframes(venue, symbol, kind)
 
     def series(self, venue: str, symbol: str, kind: str, timeframe: str = FUNDING_NAME) -> Series:
         """One series, its files joined. Reads the footers of its files and nothing else.
 
         Raises UnknownNameError for a venue or symbol that is not there, DataError for a missing
-        series or a file with wrong columns.
+        series, a file with wrong columns or one that says it holds another symbol.
         """
         folder = self._symbol(venue, symbol) / _known_kind(kind)
         paths = [p for p in _files(folder) if timeframe_of(p.stem, kind) == timeframe]
         found = [s for p in paths if (s := read_segment(p, kind)) is not None]
         if not found:
             raise self._missing(venue, symbol, kind, timeframe)
+        for segment in found:
+            _check_symbol(segment, symbol)
         segments, skipped = plan_segments(found)
         return Series(venue, symbol, kind, timeframe, segments, skipped)
 
@@ -109,6 +111,14 @@ class Store:
         return folder
 
 
+def _check_symbol(segment: Segment, symbol: str) -> None:
+    if segment.symbol is not None and segment.symbol != symbol:
+        raise DataError(
+            f"{segment.path} holds {segment.symbol} by its metadata (ccxt_symbol), not {symbol}; "
+            "move it to a folder of its own or ask for that symbol."
+        )
+
+
 def _known_kind(kind: str) -> str:
     if kind not in KINDS:
         raise UnknownNameError("kind of series", kind, KINDS)
@@ -128,10 +138,10 @@ def _symbol_in(folder: Path) -> str:
     """The symbol that the folder's own files name; a folder name alone can be ambiguous."""
     for path in (p for kind in KINDS for p in _files(folder / kind)[:1]):
         try:
-            notes = pq.read_schema(path).metadata or {}
+            notes = pq.read_metadata(path).metadata or {}
         except (OSError, ValueError):
             continue
-        named: str = notes.get(b"ccxt_symbol", b"").decode()
+        named: str = notes.get(b"ccxt_symbol", b"").decode(errors="replace")
         if folder_of(named) == folder.name:
             return named
     return symbol_of(folder.name)

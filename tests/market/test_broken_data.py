@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from backtest.errors import DataError
+from tests.market.conftest import hours
 
 BTC = "BTC/USDT:USDT"
 
@@ -78,6 +79,14 @@ def test_an_empty_cell_is_named_with_its_row(market):
         drained(market)
 
 
+def test_a_file_whose_stamps_are_all_empty_is_named(market):
+    path = market.candles([0, 1])
+    empty = pl.lit(None, dtype=pl.Datetime("ms", "UTC"))
+    pl.read_parquet(path).with_columns(ts=empty).write_parquet(path)
+    with broken(market, r"1h\.parquet row group 0: every ts is empty; write the file again"):
+        drained(market)
+
+
 def test_unsorted_stamps_name_the_row_and_the_time(market):
     market.candles([0, 1, 3, 2])
     with broken(market, r"row 3 \(2023-11-15 02:00 UTC\).*after 2023-11-15 03:00 UTC.*sort"):
@@ -95,6 +104,13 @@ def test_order_is_checked_across_row_groups(market):
     pl.read_parquet(path).write_parquet(path, row_group_size=4)
     with broken(market, r"row 4 \(2023-11-15 03:00 UTC\): the stamp occurs twice"):
         drained(market)
+
+
+def test_row_groups_out_of_order_are_refused_even_where_only_the_outer_ones_are_asked_for(market):
+    path = market.candles([0, 1, 90, 91, 2, 3])
+    pl.read_parquet(path).write_parquet(path, row_group_size=2)
+    with broken(market, r"row 4 \(2023-11-15 02:00 UTC\).*sort the file by ts"):
+        list(market.stream(until_ms=hours(10)[0]).blocks())
 
 
 def test_a_bar_off_the_grid_of_its_timeframe_is_named(market):

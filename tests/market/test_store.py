@@ -3,6 +3,7 @@
 import hashlib
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from backtest.errors import DataError, UnknownNameError, UsageError
@@ -52,12 +53,18 @@ def test_a_venue_without_any_rulebook_lists(market):
 
 
 def test_the_symbol_in_a_files_metadata_wins_over_the_folder_name(market):
-    path = market.root / "testvenue" / "A_B_USDT_USDT" / "trade" / "1h.parquet"
-    path.parent.mkdir(parents=True)
-    market.candles([0, 1], symbol="A_B/USDT:USDT")
-    frame = pl.read_parquet(path)
-    frame.write_parquet(path, metadata={"ccxt_symbol": "A_B/USDT:USDT"})
-    assert market.store().symbols("testvenue") == ["A_B/USDT:USDT"]
+    path = market.candles([0, 1], symbol="A_B/USDT")
+    assert market.store().symbols("testvenue") == ["A/B:USDT"]
+    pl.read_parquet(path).write_parquet(path, metadata={"ccxt_symbol": "A_B/USDT"})
+    assert market.store().symbols("testvenue") == ["A_B/USDT"]
+
+
+def test_a_file_that_says_synthetic_makes_its_series_so(market):
+    market.candles([0, 1], name="1h_a")
+    path = market.candles([2, 3], name="1h_b")
+    assert not market.store().series("testvenue", BTC, "trade", "1h").synthetic
+    pl.read_parquet(path).write_parquet(path, metadata={"synthetic": "true"})
+    assert market.store().series("testvenue", BTC, "trade", "1h").synthetic
 
 
 def test_timeframes_are_sorted_by_length_and_windows_belong_to_theirs(market):
@@ -73,6 +80,15 @@ def test_a_series_joins_its_windows_and_no_others(market):
     series = market.store().series("testvenue", BTC, "trade", "1h")
     assert [p.stem for p in series.files] == ["1h_a_b", "1h_c_d"]
     assert (series.first, series.last, series.rows) == (START, START + 11 * HOUR, 5)
+
+
+def test_a_file_that_names_another_symbol_is_not_joined(market):
+    path = market.candles([0, 1], name="1h_a")
+    astray = market.candles([2, 3], name="1h_b")
+    pl.read_parquet(path).write_parquet(path, metadata={"ccxt_symbol": BTC})
+    pl.read_parquet(astray).write_parquet(astray, metadata={"ccxt_symbol": "ETH/USDT:USDT"})
+    with pytest.raises(DataError, match=r"1h_b\.parquet holds ETH/USDT:USDT by its metadata"):
+        market.store().series("testvenue", BTC, "trade", "1h")
 
 
 def test_overlapping_files_are_cut_where_the_earlier_one_ends(market):
@@ -110,6 +126,23 @@ def test_stamps_are_read_where_a_file_has_no_statistics(market):
     assert (series.first, series.last) == (START, START + 2 * HOUR)
 
 
+def test_a_row_group_without_rows_does_not_move_the_span(market):
+    path = market.candles([5, 6, 7])
+    table = pl.read_parquet(path).to_arrow().cast(pq.read_schema(path))
+    with pq.ParquetWriter(path, table.schema) as writer:
+        writer.write_table(table.slice(0, 0))
+        writer.write_table(table)
+    series = market.store().series("testvenue", BTC, "trade", "1h")
+    assert pq.ParquetFile(path).metadata.num_row_groups == 2
+    assert (series.first, series.last) == (START + 5 * HOUR, START + 7 * HOUR)
+
+
+def test_a_file_without_rows_adds_nothing(market):
+    market.candles([], name="1h_a")
+    full = market.candles([0, 1], name="1h_b")
+    assert market.store().series("testvenue", BTC, "trade", "1h").files == [full]
+
+
 def test_hashes_are_those_of_the_files(market):
     path = market.candles([0, 1])
     series = market.store().series("testvenue", BTC, "trade", "1h")
@@ -127,6 +160,16 @@ def test_an_unknown_venue_lists_what_there_is(market):
         UnknownNameError, match="unknown venue 'testvenu'; did you mean 'testvenue'"
     ):
         market.store().symbols("testvenu")
+
+
+def test_asking_whether_a_series_is_there_never_raises(market):
+    market.candles([0])
+    (market.root / "_notes" / "BTC_USDT_USDT").mkdir(parents=True)
+    store = market.store()
+    assert store.has("testvenue", BTC, "trade", "1h")
+    assert not store.has("testvenue", BTC, "mark", "1h")
+    assert not store.has("testvenue", "ETH/USDT:USDT", "trade", "1h")
+    assert not store.has("_notes", BTC, "trade", "1h")
 
 
 def test_an_unknown_symbol_suggests_the_ccxt_name(market):
