@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from backtest.market.layout import timeframe_ms
 from backtest.market.store import Store
 from backtest.market.stream import Stream, SymbolData
 
@@ -67,18 +68,18 @@ class Builder:
     def store(self) -> Store:
         return Store(self.root)
 
-    def data(self, symbol: str = SYMBOL, funding_hours: int = 8) -> SymbolData:
+    def data(self, symbol: str = SYMBOL, *, name: str = "1h", funding_hours: int = 8) -> SymbolData:
         store = self.store()
         return SymbolData(
-            store.series("testvenue", symbol, "trade", "1h"),
-            store.find("testvenue", symbol, "mark", "1h"),
+            store.series("testvenue", symbol, "trade", name),
+            store.find("testvenue", symbol, "mark", name),
             store.find("testvenue", symbol, "funding"),
             funding_hours * HOUR,
         )
 
-    def stream(self, *symbols: str, **options: object) -> Stream:
-        data = [self.data(s) for s in symbols or (SYMBOL,)]
-        return Stream(data, HOUR, **options)
+    def stream(self, *symbols: str, name: str = "1h", **options: object) -> Stream:
+        data = [self.data(s, name=name) for s in symbols or (SYMBOL,)]
+        return Stream(data, timeframe_ms(name), **options)
 
 
 @pytest.fixture
