@@ -36,3 +36,12 @@ def round_down(size: float, lot: float) -> float:
 def round_up(size: float, lot: float) -> float:
     """Smallest multiple of the lot not under |size|, with the sign of size."""
     return -side(size) * floor(-abs(size) / lot + 1e-9) * lot
+
+
+@jit
+def without_dust(closed: float, held: float, lot: float) -> float:
+    """|size| to close of |size| held: all of it if less than half a lot would stay.
+
+    Sums of lots carry rounding errors, and a lot may have grown since the position was opened.
+    """
+    return held if held - closed < 0.5 * lot else closed

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba.core import config
 from numpy.typing import NDArray
 
 from . import loop
-from .jit import jit
+from .jit import config, jit
 from .state import CONFIG, DTYPES, KINDS, NO_TIME, ORDER, POOL, POSITION, STATE
 from .types import N_FIELDS
 from .world import WORDS, WORDS_PER_ARRAY, World, as_world
@@ -80,16 +79,16 @@ class Engine:
         self._buffers = [np.zeros(FIRST_CAPACITY, dtype) for dtype in DTYPES]
         self._table = np.zeros(WORDS, np.int64)
         self._address = self._table.ctypes.data
-        self._block: tuple[NDArray[Any], ...] = _NO_BLOCK
+        self._block: tuple[Any, Any, Any] = _NO_BLOCK
+        self._bars = 0
         self._set_up(rules, pools, cash)
-        self.last_ts = 0
 
     def _set_up(self, rules: list[NDArray[Any]], pools: list[int], cash: list[float]) -> None:
         positions = self._positions
         firsts = np.concatenate([[0], np.cumsum([len(r) for r in rules])[:-1]])
         positions["rule"], positions["pool"] = firsts, pools
         positions["close"] = positions["target"] = positions["order_price"] = np.nan
-        positions["wait_until"] = -NO_TIME
+        positions["liquidated_at"] = self._state["wait_until"] = -NO_TIME
         self._pools["cash"] = self._pools["start"] = self._pools["equity"] = cash
         self._pools["deposits"], self._pools["equity_low"] = cash, np.inf
 
@@ -109,6 +108,11 @@ class Engine:
         return float((p["size"] * (p["mark"] - p["entry"]))[p["size"] != 0.0].sum())
 
     @property
+    def last_ts(self) -> int:
+        """Open time of the last bar that was run; 0 before the first."""
+        return int(self._state["last_ts"][0])
+
+    @property
     def stopped(self) -> bool:
         """Whether the account has ended before its data."""
         return bool(self._state["stopped"][0])
@@ -121,18 +125,22 @@ class Engine:
         self._bind()
 
     def load(self, ts: NDArray[Any], prices: NDArray[Any], flags: NDArray[Any]) -> None:
-        """Take a block of bars; arrays as described in core.types, C-contiguous."""
-        if prices.shape != (N_FIELDS, len(self._positions), len(ts)):
-            raise ValueError(f"block of shape {prices.shape} does not fit the engine")
-        self._block = (ts, prices, flags)
+        """Take a block of bars; arrays as described in core.types.
+
+        Compiled code reads the arrays' memory as it is: ValueError on another type or layout.
+        """
+        bars, symbols = len(ts), len(self._positions)
+        _check_array("ts", ts, np.int64, (bars,))
+        _check_array("prices", prices, np.float64, (N_FIELDS, symbols, bars))
+        _check_array("flags", flags, np.uint8, (symbols, bars))
+        self._block, self._bars = (ts, prices, flags), bars
         self._bind()
 
     def run(self, first: int, last: int) -> int:
         """Run bars [first, last) of the loaded block; returns how far the account came."""
-        came = self._replay(RUN, first, last)
-        if came > first:
-            self.last_ts = int(self._block[0][came - 1])
-        return came
+        if not 0 <= first <= last <= self._bars:
+            raise ValueError(f"bars {first} to {last} of a block of {self._bars}")
+        return self._replay(RUN, first, last)
 
     def feed(self, ts: NDArray[Any], prices: NDArray[Any], flags: NDArray[Any]) -> int:
         """Load a block and run all of it."""
@@ -149,6 +157,23 @@ class Engine:
         records = self._buffers[index][: self._counts[index]].copy()
         self._counts[index] = 0
         return records
+
+    def save(self) -> bytes:
+        """Everything that is carried on, orders still to come included.
+
+        Records belong to the caller: take them first (ValueError if some are left).
+        """
+        if self._counts.any():
+            raise ValueError("take all records before saving the account")
+        return self._carried.tobytes() + self._orders[int(self._state["order"][0]) :].tobytes()
+
+    def resume(self, saved: bytes) -> None:
+        """Go on from what another engine with the same rules and settings saved."""
+        cut = self._carried.nbytes
+        self._carried[:] = np.frombuffer(saved[:cut], np.int64)
+        self._orders = np.frombuffer(saved[cut:], ORDER).copy()
+        self._state["order"] = 0
+        self._bind()
 
     def _call(self, action: int, first: int, last: int) -> int:
         if config.DISABLE_JIT:
@@ -187,7 +212,19 @@ class Engine:
         self._bound = world
 
 
-_NO_BLOCK = (np.zeros(0, np.int64), np.zeros((N_FIELDS, 0, 0)), np.zeros((0, 0), np.uint8))
+_NO_BLOCK: tuple[Any, Any, Any] = (
+    np.zeros(0, np.int64),
+    np.zeros((N_FIELDS, 0, 0)),
+    np.zeros((0, 0), np.uint8),
+)
+
+
+def _check_array(name: str, array: NDArray[Any], dtype: Any, shape: tuple[int, ...]) -> None:
+    if array.dtype != dtype or array.shape != shape or not array.flags.c_contiguous:
+        raise ValueError(
+            f"{name} of a block is {array.dtype} {array.shape}; the engine reads contiguous "
+            f"{np.dtype(dtype)} of shape {shape}"
+        )
 
 
 def _one_memory(

@@ -1,15 +1,15 @@
-"""Orders: sizing, the venue's checks, and fills at the trade open.
+"""Fills at the trade open, and the venue's checks before a position opens or grows.
 
 An order that would turn a position around is a closing order and an opening one; closing is
 never refused, opening is, when it breaks initial margin, a tier's leverage or a minimum.
 """
 
+# mypy: disable-error-code="no-any-return"
+
 from math import isnan, nan
 from typing import Any
 
-import numpy as np
-
-from .contracts import notional, round_down, side, unrealized_pnl
+from .contracts import notional, side, unrealized_pnl, without_dust
 from .jit import jit
 from .ledger import (
     Fill,
@@ -18,105 +18,25 @@ from .ledger import (
     record_fill,
     refresh_pool,
     shrink_position,
-    slot,
 )
+from .orders import clear_order, drop_order, has_order, place_target, queue_order, reject
 from .requirement import initial_margin, isolated_cost
 from .risk import is_cross, pool_equity, position_initial, rules_of
-from .state import REJECTIONS, OrderKind, Reason, Rejected
+from .state import OrderKind, Reason, Rejected
 from .tiers import largest_key_at, tier_key
-from .types import HAS_TRADE, HIGH, LOW, OPEN
+from .types import HAS_TRADE, HIGH, LOW, OPEN, word
 
 _EXPOSURE = int(OrderKind.EXPOSURE)
-_SIZE = int(OrderKind.SIZE)
-_NONE = int(OrderKind.NONE)
-_SIGNAL = np.int64(Reason.SIGNAL)
-_BELOW_MINIMUM = np.int64(Rejected.BELOW_MINIMUM)
-_INSUFFICIENT_MARGIN = np.int64(Rejected.INSUFFICIENT_MARGIN)
-_MAX_LEVERAGE = np.int64(Rejected.MAX_LEVERAGE)
-_POSITION_LIMIT = np.int64(Rejected.POSITION_LIMIT)
-_TIERS_UNKNOWN = np.int64(Rejected.TIERS_UNKNOWN)
-_PRICE_NOT_TRADED = np.int64(Rejected.PRICE_NOT_TRADED)
-_CANCELLED = np.int64(Rejected.CANCELLED_BY_LIQUIDATION)
+_SIGNAL = word(Reason.SIGNAL)
+_BELOW_MINIMUM = word(Rejected.BELOW_MINIMUM)
+_INSUFFICIENT_MARGIN = word(Rejected.INSUFFICIENT_MARGIN)
+_MAX_LEVERAGE = word(Rejected.MAX_LEVERAGE)
+_POSITION_LIMIT = word(Rejected.POSITION_LIMIT)
+_TIERS_UNKNOWN = word(Rejected.TIERS_UNKNOWN)
+_PRICE_NOT_TRADED = word(Rejected.PRICE_NOT_TRADED)
+_ALLOWED = word(-1)
 ROUNDING = 1e-12
-
-
-@jit
-def reject(
-    w: Any, ts: int, s: int, reason: int, size: float, price: float, needs: tuple[float, float]
-) -> None:
-    """Record a refused order; `needs` is (required, available)."""
-    n = slot(w, REJECTIONS, len(w.rejections))
-    if n >= 0:
-        r = w.rejections[n]
-        r["ts"], r["symbol"], r["reason"] = ts, s, reason
-        r["size"], r["price"] = size, price
-        r["required"], r["available"] = needs
-
-
-@jit
-def clear_order(w: Any, s: int) -> None:
-    """Forget the waiting order of a symbol."""
-    p = w.positions[s]
-    if p["order_kind"] != _NONE:
-        w.state[0]["waiting"] -= 1
-    p["order_kind"], p["order_value"], p["order_price"] = _NONE, 0.0, nan
-
-
-@jit
-def cancel_order(w: Any, ts: int, s: int) -> None:
-    """Drop the waiting order of a symbol because its bucket is being liquidated."""
-    p = w.positions[s]
-    if p["order_kind"] != _NONE:
-        reject(w, ts, s, _CANCELLED, p["order_value"], p["order_price"], (0.0, 0.0))
-        clear_order(w, s)
-
-
-@jit
-def size_for_exposure(w: Any, s: int, exposure: float, price: float) -> float:
-    """Signed size to trade for a target exposure: exposure·equity/price, rounded down to lots."""
-    p = w.positions[s]
-    if exposure == 0.0 or price <= 0.0:
-        return -p["size"]
-    lot = rules_of(w, s)["lot"]
-    equity = max(w.pools[p["pool"]]["equity"], 0.0)
-    size = round_down(exposure * equity / price, lot) - p["size"]
-    return size if abs(size) > 0.5 * lot else 0.0
-
-
-@jit
-def queue_size(w: Any, s: int, size: float, price: float) -> None:
-    """Make a signed size wait for the next trade candle."""
-    p = w.positions[s]
-    if size == 0.0:
-        return
-    if p["order_kind"] == _NONE:
-        w.state[0]["waiting"] += 1
-    p["order_kind"], p["order_value"], p["order_price"] = _SIZE, size, price
-
-
-@jit
-def queue_order(w: Any, i: int, order: Any) -> None:
-    """Turn an order event into a signed size to trade, judged by the last close's equity."""
-    s = order["symbol"]
-    p = w.positions[s]
-    if order["kind"] == _EXPOSURE:
-        p["target"] = order["value"]
-        reference = order["price"] if not isnan(order["price"]) else p["close"]
-        if isnan(reference):
-            reference = w.prices[OPEN, s, i]
-        clear_order(w, s)
-        size = size_for_exposure(w, s, order["value"], reference)
-        if size == 0.0 and order["value"] != 0.0 and p["size"] == 0.0:
-            needs = (rules_of(w, s)["lot"], 0.0)
-            reject(w, order["ts"], s, _BELOW_MINIMUM, 0.0, reference, needs)
-        queue_size(w, s, size, order["price"])
-        return
-    size = round_down(order["value"], rules_of(w, s)["lot"])
-    if size == 0.0:
-        needs = (rules_of(w, s)["lot"], abs(order["value"]))
-        reject(w, order["ts"], s, _BELOW_MINIMUM, order["value"], order["price"], needs)
-    waiting = p["order_value"] if p["order_kind"] != _NONE else 0.0
-    queue_size(w, s, size + waiting, order["price"])
+"""Share by which a limit may be passed: amounts computed in two ways differ by rounding."""
 
 
 @jit
@@ -130,6 +50,14 @@ def order_price(w: Any, i: int, s: int) -> float:
     if w.prices[LOW, s, i] <= own <= w.prices[HIGH, s, i]:
         return own
     return nan
+
+
+@jit
+def slippage_paid(w: Any, i: int, s: int, size: float, price: float) -> float:
+    """What a market order lost against the open; an order with its own price loses nothing."""
+    if isnan(w.positions[s]["order_price"]):
+        return abs(size) * abs(price - w.prices[OPEN, s, i])
+    return 0.0
 
 
 @jit
@@ -147,12 +75,14 @@ def close_part(w: Any, s: int, closed: float, fill: Fill) -> None:
 
 
 @jit
-def closing_fill(w: Any, ts: int, s: int, closed: float, price: float, reason: int) -> Fill:
+def closing_fill(
+    w: Any, ts: int, s: int, closed: float, price: float, slippage: float, reason: int
+) -> Fill:
     """The fill that closes |size| `closed` at a price, taker fee included."""
     p = w.positions[s]
-    signed = side(p["size"]) * closed
     fee = closed * price * rules_of(w, s)["taker_fee"]
-    return Fill(ts, reason, price, fee, 0.0, unrealized_pnl(signed, p["entry"], price))
+    pnl = unrealized_pnl(side(p["size"]) * closed, p["entry"], price)
+    return Fill(ts, reason, price, fee, slippage, pnl)
 
 
 @jit
@@ -164,7 +94,7 @@ def size_limit_breach(w: Any, s: int, size: float, price: float) -> tuple[int, f
     key = tier_key(rules, total, entry, p["mark"])
     limit = largest_key_at(rules, w.config[0]["leverage"])
     if key <= limit * (1.0 + ROUNDING):
-        return -1, key, limit
+        return _ALLOWED, key, limit
     if limit < rules["cap"]:
         return _MAX_LEVERAGE, key, limit
     return (_POSITION_LIMIT if rules["tiers_complete"] else _TIERS_UNKNOWN), key, limit
@@ -185,69 +115,91 @@ def cross_needs(w: Any, s: int, size: float, fill: Fill) -> tuple[float, float]:
 
 
 @jit
+def is_refused(w: Any, s: int, size: float, fill: Fill, needs: tuple[float, float]) -> bool:
+    """Whether the venue refuses to open a size; `needs` is (margin required, available)."""
+    rules, value = rules_of(w, s), notional(size, fill.price)
+    if abs(size) < rules["min_size"] * (1.0 - ROUNDING) or value < rules["min_notional"]:
+        least = max(rules["min_notional"], rules["min_size"] * fill.price)
+        reject(w, fill.ts, s, _BELOW_MINIMUM, size, fill.price, (least, value))
+        return True
+    reason, key, limit = size_limit_breach(w, s, size, fill.price)
+    if reason != _ALLOWED:
+        reject(w, fill.ts, s, reason, size, fill.price, (key, limit))
+        return True
+    if needs[0] > needs[1] * (1.0 + ROUNDING):
+        reject(w, fill.ts, s, _INSUFFICIENT_MARGIN, size, fill.price, needs)
+        return True
+    return False
+
+
+@jit
 def open_part(w: Any, s: int, size: float, fill: Fill) -> None:
     """Open or add a signed size, or reject it as the venue would."""
     p, rules = w.positions[s], rules_of(w, s)
-    value = notional(size, fill.price)
-    if abs(size) < rules["min_size"] * (1.0 - ROUNDING) or value < rules["min_notional"]:
-        needs = (max(rules["min_notional"], rules["min_size"] * fill.price), value)
-        reject(w, fill.ts, s, _BELOW_MINIMUM, size, fill.price, needs)
-        return
-    reason, key, limit = size_limit_breach(w, s, size, fill.price)
-    if reason >= 0:
-        reject(w, fill.ts, s, reason, size, fill.price, (key, limit))
-        return
-    kept, cost = isolated_cost(rules, size, fill.price, w.config[0]["leverage"], fill.fee)
-    needs = (cost, w.pools[p["pool"]]["cash"])
+    pool = w.pools[p["pool"]]
     if is_cross(w):
         kept, cost = 0.0, fill.fee
         needs = cross_needs(w, s, size, fill)
-    if needs[0] > needs[1] * (1.0 + ROUNDING):
-        reject(w, fill.ts, s, _INSUFFICIENT_MARGIN, size, fill.price, needs)
+    else:
+        kept, cost = isolated_cost(rules, size, fill.price, w.config[0]["leverage"], fill.fee)
+        needs = (cost, pool["cash"])
+    if is_refused(w, s, size, fill, needs):
         return
+    if not is_cross(w):
+        # what rounding let pass comes out of the margin: a wallet is never under zero
+        missing = max(cost - pool["cash"], 0.0)
+        kept, cost = kept - missing, cost - missing
     grow_position(w, s, size, fill)
     p["margin"] += kept
-    w.pools[p["pool"]]["cash"] -= cost
+    pool["cash"] -= cost
     record_fill(w, s, size, fill, 0.0)
 
 
 @jit
 def fill_closing(w: Any, i: int, s: int) -> None:
     """Fill the part of the waiting order that reduces the position."""
-    p = w.positions[s]
+    p, ts = w.positions[s], w.ts[i]
     price = order_price(w, i, s)
     if isnan(price):
         needs = (w.prices[LOW, s, i], w.prices[HIGH, s, i])
-        reject(w, w.ts[i], s, _PRICE_NOT_TRADED, p["order_value"], p["order_price"], needs)
+        reject(w, ts, s, _PRICE_NOT_TRADED, p["order_value"], p["order_price"], needs)
         clear_order(w, s)
         return
     if p["order_value"] * p["size"] >= 0.0:
         return
-    closed = min(abs(p["order_value"]), abs(p["size"]))
-    left = p["order_value"] + side(p["size"]) * closed
-    paid = closed * abs(price - w.prices[OPEN, s, i]) if isnan(p["order_price"]) else 0.0
-    fill = closing_fill(w, w.ts[i], s, closed, price, _SIGNAL)
-    close_part(w, s, closed, Fill(fill.ts, fill.reason, price, fill.fee, paid, fill.pnl))
-    p["order_value"] = left
-    if abs(left) < 0.5 * rules_of(w, s)["lot"]:
+    lot, direction = rules_of(w, s)["lot"], side(p["size"])
+    closed = without_dust(min(abs(p["order_value"]), abs(p["size"])), abs(p["size"]), lot)
+    slippage = slippage_paid(w, i, s, closed, price)
+    close_part(w, s, closed, closing_fill(w, ts, s, closed, price, slippage, _SIGNAL))
+    p["order_value"] += direction * closed
+    if p["order_value"] * direction > -0.5 * lot:
         clear_order(w, s)
 
 
 @jit
 def fill_opening(w: Any, i: int, s: int) -> None:
     """Fill what is left of the waiting order."""
-    p = w.positions[s]
-    size, price = p["order_value"], order_price(w, i, s)
+    size, price = w.positions[s]["order_value"], order_price(w, i, s)
     fee = notional(size, price) * rules_of(w, s)["taker_fee"]
-    paid = abs(size) * abs(price - w.prices[OPEN, s, i]) if isnan(p["order_price"]) else 0.0
+    slippage = slippage_paid(w, i, s, size, price)
     clear_order(w, s)
-    open_part(w, s, size, Fill(w.ts[i], _SIGNAL, price, fee, paid, 0.0))
+    open_part(w, s, size, Fill(w.ts[i], _SIGNAL, price, fee, slippage, 0.0))
 
 
 @jit
 def can_fill(w: Any, i: int, s: int) -> bool:
     """Whether a symbol has an order waiting and a trade candle to fill it."""
-    return w.positions[s]["order_kind"] != _NONE and (w.flags[s, i] & HAS_TRADE) != 0
+    return has_order(w, s) and (w.flags[s, i] & HAS_TRADE) != 0
+
+
+@jit
+def start_fill(w: Any, i: int, s: int) -> None:
+    """Size a target that waited for a first price, and fill what reduces the position."""
+    p = w.positions[s]
+    if p["order_kind"] == _EXPOSURE:
+        place_target(w, w.ts[i], s, p["order_value"], (w.prices[OPEN, s, i], p["order_price"]))
+    if has_order(w, s):
+        fill_closing(w, i, s)
 
 
 @jit
@@ -257,27 +209,66 @@ def fill_waiting(w: Any, i: int) -> bool:
     for s in range(len(w.positions)):
         if can_fill(w, i, s):
             filled = True
-            fill_closing(w, i, s)
+            start_fill(w, i, s)
     for s in range(len(w.positions)):
         if can_fill(w, i, s):
             fill_opening(w, i, s)
-    if filled:
-        for pool in range(len(w.pools)):
-            refresh_pool(w, pool)
     return filled
 
 
 @jit
-def take_orders(w: Any, i: int) -> None:
-    """Queue every order event that is due at this bar's open."""
-    state = w.state[0]
+def can_join(w: Any, s: int, order: Any) -> bool:
+    """Whether an order can be added to what waits: both at the open, or nothing waits."""
+    return not has_order(w, s) or (isnan(order["price"]) and isnan(w.positions[s]["order_price"]))
+
+
+@jit
+def fill_now(w: Any, i: int, s: int) -> None:
+    """Fill a waiting order before the next one of its symbol is looked at."""
+    start_fill(w, i, s)
+    if has_order(w, s):
+        fill_opening(w, i, s)
+
+
+@jit
+def take_order(w: Any, i: int, order: Any) -> bool:
+    """Queue an order event; whether the one that waited had to fill first.
+
+    Of two that cannot join while nothing trades, the one with its own price is refused.
+    """
+    s, ts, filled = order["symbol"], w.ts[i], False
+    if not can_join(w, s, order):
+        if can_fill(w, i, s):
+            fill_now(w, i, s)
+            filled = True
+        elif isnan(w.positions[s]["order_price"]):
+            reject(w, ts, s, _PRICE_NOT_TRADED, order["value"], order["price"], (nan, nan))
+            return False
+        else:
+            drop_order(w, ts, s, _PRICE_NOT_TRADED)
+    queue_order(w, ts, order)
+    return filled
+
+
+@jit
+def take_orders(w: Any, i: int) -> bool:
+    """Queue every order event that is due at this bar's open; whether some had to fill already."""
+    state, filled = w.state[0], False
     while state["order"] < len(w.orders) and w.orders[state["order"]]["ts"] <= w.ts[i]:
         order = w.orders[state["order"]]
         state["order"] += 1
-        s = order["symbol"]
-        own_price = not isnan(order["price"]) or not isnan(w.positions[s]["order_price"])
-        if own_price and can_fill(w, i, s):
-            fill_closing(w, i, s)
-            if can_fill(w, i, s):
-                fill_opening(w, i, s)
-        queue_order(w, i, order)
+        # orders of a bucket that was liquidated at this open were cancelled with it
+        if w.positions[order["symbol"]]["liquidated_at"] != w.ts[i] and take_order(w, i, order):
+            filled = True
+    return filled
+
+
+@jit
+def fill_orders(w: Any, i: int) -> bool:
+    """Everything orders do at the open of bar i; whether anything was tried."""
+    taken = take_orders(w, i)
+    filled = fill_waiting(w, i)
+    if taken or filled:
+        for pool in range(len(w.pools)):
+            refresh_pool(w, pool)
+    return taken or filled

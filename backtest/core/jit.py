@@ -11,21 +11,21 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import llvmlite
 import numba
-from numba.core import config
 
+config: Any = numba.core.config
+"""numba's settings, which it makes when it is imported."""
 F = TypeVar("F", bound=Callable[..., Any])
 KEPT_CACHES = 3
-FLAGS = {"boundscheck": False, "fastmath": False, "error_model": "numpy"}
 
 
 def source_hash(folder: Path) -> str:
-    """Hash of all Python sources in `folder`, the compiler versions and the flags."""
-    digest = hashlib.sha256(repr((numba.__version__, llvmlite.__version__, FLAGS)).encode())
-    digest.update(repr(sys.version_info[:3]).encode())
+    """Hash of all Python sources in `folder` and of the versions that compile them."""
+    versions = (numba.__version__, llvmlite.__version__, sys.version_info[:3])
+    digest = hashlib.sha256(repr(versions).encode())
     for path in sorted(folder.glob("*.py")):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
@@ -62,7 +62,12 @@ def jit(function: F) -> F:
     saved = config.CACHE_DIR
     config.CACHE_DIR = str(CACHE_FOLDER)
     try:
-        compiled: F = numba.njit(cache=os.access(CACHE_FOLDER, os.W_OK), **FLAGS)(function)
+        compiled: Any = numba.njit(
+            cache=os.access(CACHE_FOLDER, os.W_OK),
+            boundscheck=False,
+            fastmath=False,
+            error_model="numpy",
+        )(function)
     finally:
         config.CACHE_DIR = saved
-    return compiled
+    return cast(F, compiled)

@@ -5,13 +5,15 @@ and records. A record past the end of its buffer is only counted: the engine gro
 and replays the block.
 """
 
+# mypy: disable-error-code="no-any-return"
+
 from math import inf
 from typing import Any, NamedTuple
 
 from .contracts import side
 from .jit import jit
 from .risk import is_cross, pool_equity, position_level
-from .state import DEPOSITS, FILLS, NO_TIME, TRADES
+from .state import DEPOSITS, FILLS, TRADES
 
 SAME_SIZE = 1e-12
 """Sizes that differ by less than this share are equal: sums of lots carry rounding errors."""
@@ -70,7 +72,7 @@ def start_trade(w: Any, s: int, ts: int, direction: float) -> None:
     p = w.positions[s]
     p["equity_at_entry"] = pool_equity(w, p["pool"])
     w.pools[p["pool"]]["open"] += 1
-    p["side"], p["opened"], p["wait_until"] = int(direction), ts, -NO_TIME
+    p["side"], p["opened"] = int(direction), ts
     p["low"], p["high"] = inf, 0.0
     p["peak_size"] = p["bought"] = p["bought_value"] = 0.0
     p["sold"] = p["sold_value"] = p["pnl"] = p["fees"] = p["funding"] = 0.0

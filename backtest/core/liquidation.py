@@ -4,15 +4,15 @@ Each step balances: equity_before = slippage + fee + forfeited + residual − sh
 insurance = fee to the fund + forfeited − shortfall. `residual` is what is left in the bucket.
 """
 
+# mypy: disable-error-code="no-any-return"
+
 from math import nan
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .contracts import notional, side, unrealized_pnl
-from .fills import cancel_order
 from .jit import jit
 from .ledger import Fill, cover_shortfall, record_fill, refresh_pool, shrink_position, slot
+from .orders import cancel_orders
 from .requirement import bankruptcy_price
 from .risk import (
     ACCOUNT,
@@ -26,10 +26,10 @@ from .risk import (
 from .state import LIQUIDATIONS, OnLiquidation, Reason
 from .steps import Bucket, choose_step, exit_price, fee_rate, is_cured, measure, next_position
 from .tiers import tier_of
-from .types import MARK_IS_PROXY, StepExit
+from .types import MARK_IS_PROXY, StepExit, word
 
 _BANKRUPTCY = int(StepExit.BANKRUPTCY)
-_LIQUIDATION = np.int64(Reason.LIQUIDATION)
+_LIQUIDATION = word(Reason.LIQUIDATION)
 _STOP = int(OnLiquidation.STOP)
 DUST = 1e-12
 """Share of the closed notional under which a remainder is a rounding error."""
@@ -154,7 +154,9 @@ def take_step(w: Any, i: int, s: int, b: Bucket, step: int, cause: int) -> None:
     pnl = unrealized_pnl(direction * e.closed, p["entry"], e.price)
     fill = Fill(w.ts[i], _LIQUIDATION, e.price, e.fee, 0.0 if e.taken_over else e.lost, pnl)
     count_totals(w, b, e, pnl)
-    p["wait_until"] = w.ts[i] + rules_of(w, s)["steps"][w.config[0]["mode"], e.rule_step]["wait_ms"]
+    wait_ms = rules_of(w, s)["steps"][w.config[0]["mode"], e.rule_step]["wait_ms"]
+    if wait_ms > 0:
+        w.state[0]["wait_until"] = w.ts[i] + wait_ms
     cross, covered = is_cross(w), 0.0
     if cross:
         w.pools[b.pool]["cash"] += pnl - e.fee
@@ -171,18 +173,18 @@ def take_step(w: Any, i: int, s: int, b: Bucket, step: int, cause: int) -> None:
 
 
 @jit
-def cancel_orders(w: Any, i: int, bucket: int, pool: int) -> None:
-    """Cancel the waiting orders of a bucket."""
+def cancel_bucket_orders(w: Any, i: int, bucket: int, pool: int) -> None:
+    """Cancel the orders of a bucket: of one symbol, or of all that share a pool."""
     for s in range(len(w.positions)):
         if s == bucket or (bucket == ACCOUNT and w.positions[s]["pool"] == pool):
-            cancel_order(w, w.ts[i], s)
+            cancel_orders(w, i, s)
 
 
 @jit
 def liquidate(w: Any, i: int, bucket: int, pool: int, cause: int) -> None:
     """Run the venue's process on a triggered bucket at the marks in the state."""
     w.state[0]["liquidations"] += 1
-    cancel_orders(w, i, bucket, pool)
+    cancel_bucket_orders(w, i, bucket, pool)
     step = 0
     while True:
         b = measure(w, bucket, pool, bucket_equity(w, bucket, pool))

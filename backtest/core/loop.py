@@ -11,22 +11,14 @@ changes by its marks alone, so the result is the same, bit for bit.
 from math import inf, isnan, nan
 from typing import Any
 
-import numpy as np
-
-from .fills import (
-    close_part,
-    closing_fill,
-    fill_waiting,
-    queue_size,
-    size_for_exposure,
-    take_orders,
-)
+from .fills import close_part, closing_fill, fill_orders
 from .funding import settle_funding
 from .jit import jit
 from .ledger import Fill, record_deposit, refresh_pool, write_trade
-from .risk import pool_equity, position_pnl
+from .orders import drop_order, has_order, place_order, size_for_exposure
+from .risk import pool_equity, position_pnl, rules_of
 from .samples import close_equity, exposure, take_samples
-from .state import NO_TIME, Cause, OnLiquidation, OrderKind, Reason
+from .state import NO_TIME, Cause, OnLiquidation, OrderKind, Reason, Rejected
 from .trigger import check_inside, check_marks, set_marks
 from .types import (
     CLOSE,
@@ -39,16 +31,19 @@ from .types import (
     MARK_LOW,
     MARK_OPEN,
     SEGMENT_END,
+    word,
 )
 
-_PRICE = np.int64(Cause.PRICE)
-_FUNDING = np.int64(Cause.FUNDING)
-_TIER_CHANGE = np.int64(Cause.TIER_CHANGE)
-_MARK_OPEN, _MARK_CLOSE = np.int64(MARK_OPEN), np.int64(MARK_CLOSE)
-_AT_OPEN, _INSIDE = np.int64(FUNDING), np.int64(FUNDING_INSIDE)
+_PRICE = word(Cause.PRICE)
+_FUNDING = word(Cause.FUNDING)
+_TIER_CHANGE = word(Cause.TIER_CHANGE)
+_MARK_OPEN, _MARK_CLOSE = word(MARK_OPEN), word(MARK_CLOSE)
+_AT_OPEN, _INSIDE = word(FUNDING), word(FUNDING_INSIDE)
 _REFILL = int(OnLiquidation.REFILL)
-_END = np.int64(Reason.END)
-_NONE = int(OrderKind.NONE)
+_END = word(Reason.END)
+_SIZE = word(OrderKind.SIZE)
+_CANCELLED = word(Rejected.CANCELLED_BY_LIQUIDATION)
+_SEGMENT_ENDED = word(Rejected.SEGMENT_ENDED)
 
 
 @jit
@@ -91,9 +86,10 @@ def open_bar(w: Any, i: int) -> None:
         check_marks(w, i, _TIER_CHANGE)
     if settle_funding(w, i, _AT_OPEN):
         check_marks(w, i, _FUNDING)
+    if w.state[0]["stopped"]:
+        return
     refill(w, i)
-    take_orders(w, i)
-    if fill_waiting(w, i):
+    if fill_orders(w, i):
         check_marks(w, i, _PRICE)
 
 
@@ -115,35 +111,48 @@ def end_position(w: Any, i: int, s: int) -> None:
         return
     price = p["close"] if w.flags[s, i] & HAS_TRADE else p["mark"]
     closed = abs(p["size"])
-    close_part(w, s, closed, closing_fill(w, w.ts[i], s, closed, price, _END))
+    close_part(w, s, closed, closing_fill(w, w.ts[i], s, closed, price, 0.0, _END))
     refresh_pool(w, p["pool"])
 
 
 @jit
 def end_segments(w: Any, i: int) -> None:
     """Close what must not be carried on: symbols without data, everything once stopped."""
+    stopped = w.state[0]["stopped"]
     for s in range(len(w.positions)):
-        if w.flags[s, i] & SEGMENT_END or w.state[0]["stopped"]:
+        if w.flags[s, i] & SEGMENT_END or stopped:
             end_position(w, i, s)
-            if w.positions[s]["order_kind"] != _NONE:
-                w.state[0]["waiting"] -= 1
-                w.positions[s]["order_kind"] = _NONE
+            drop_order(w, w.ts[i], s, _CANCELLED if stopped else _SEGMENT_ENDED)
 
 
 @jit
-def keep_targets(w: Any) -> None:
-    """Queue what brings positions back to their standing targets, if that is asked for."""
+def keep_target(w: Any, s: int) -> None:
+    """Queue what brings a position back to its standing target, if that is asked for.
+
+    What is less than the venue's minimum is not sent: it would be refused at every bar.
+    """
+    p, config, rules = w.positions[s], w.config[0], rules_of(w, s)
+    drift = abs(exposure(w, s) - p["target"])
+    lost = config["reenter"] and p["size"] == 0.0 and p["target"] != 0.0
+    if not lost and (config["rebalance"] < 0.0 or drift <= config["rebalance"]):
+        return
+    size = size_for_exposure(w, s, p["target"], p["close"])
+    opened = abs(size) if size * p["size"] >= 0.0 else abs(size) - abs(p["size"])
+    small = opened < rules["min_size"] or opened * p["close"] < rules["min_notional"]
+    if opened <= 0.0 or not small:
+        place_order(w, s, _SIZE, size, nan)
+
+
+@jit
+def keep_targets(w: Any, i: int) -> None:
+    """Bring positions back to their standing targets, on the closes of their trade candles."""
     config = w.config[0]
     if config["rebalance"] < 0.0 and not config["reenter"]:
         return
     for s in range(len(w.positions)):
-        p = w.positions[s]
-        if isnan(p["target"]) or p["order_kind"] != _NONE:
-            continue
-        drift = abs(exposure(w, s) - p["target"])
-        lost = config["reenter"] and p["size"] == 0.0 and p["target"] != 0.0
-        if lost or (config["rebalance"] >= 0.0 and drift > config["rebalance"]):
-            queue_size(w, s, size_for_exposure(w, s, p["target"], p["close"]), nan)
+        trades = w.flags[s, i] & HAS_TRADE and not w.flags[s, i] & SEGMENT_END
+        if trades and not isnan(w.positions[s]["target"]) and not has_order(w, s):
+            keep_target(w, s)
 
 
 @jit
@@ -157,7 +166,7 @@ def close_bar(w: Any, i: int) -> None:
         check_marks(w, i, _FUNDING)
     end_segments(w, i)
     close_equity(w)
-    keep_targets(w)
+    keep_targets(w, i)
     take_samples(w, i)
 
 
@@ -240,6 +249,8 @@ def run_bars(w: Any, first: int, last: int) -> int:
         i += 1
         if w.state[0]["stopped"]:
             break
+    if i > first:
+        w.state[0]["last_ts"] = w.ts[i - 1]
     return i
 
 

@@ -1,14 +1,17 @@
 """The mark at which a bucket is liquidated, solved exactly over the tier table."""
 
+# mypy: disable-error-code="no-any-return"
+
 from math import inf
 from typing import Any
 
 from .jit import jit
 from .requirement import slope_and_fixed
 from .tiers import size_at_key, tier_index, tier_key
-from .types import TierKey
+from .types import TierKey, Trigger
 
 _AT_MARK = int(TierKey.NOTIONAL_AT_MARK)
+_BELOW = int(Trigger.BELOW)
 
 
 @jit
@@ -55,6 +58,8 @@ def liquidation_price(rules: Any, size: float, entry: float, wallet: float) -> f
 
 
 @jit
-def crosses(size: float, level: float, low: float, high: float) -> bool:
-    """Whether marks between low and high reach the liquidation level of a position."""
-    return low <= level if size > 0.0 else high >= level
+def crosses(rules: Any, size: float, level: float, mark: float) -> bool:
+    """Whether a mark liquidates a position with this level: at it, or strictly beyond it."""
+    if mark == level:
+        return rules["trigger"] != _BELOW
+    return mark < level if size > 0.0 else mark > level

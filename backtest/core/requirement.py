@@ -5,6 +5,8 @@
 Source: the margin sections of the venues' rulebooks; the mechanisms are named there.
 """
 
+# mypy: disable-error-code="no-any-return"
+
 from math import isnan
 from typing import Any
 

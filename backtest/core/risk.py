@@ -4,18 +4,18 @@ A bucket is one isolated position (its symbol number) or a pool (`ACCOUNT`, all 
 of one settle asset).
 """
 
+# mypy: disable-error-code="no-any-return"
+
 from math import inf, nan
 from typing import Any
-
-import numpy as np
 
 from .contracts import notional, unrealized_pnl
 from .jit import jit
 from .price import liquidation_price
 from .requirement import constant_close_fee, initial_margin, maintenance_margin
-from .types import MarginMode, Trigger
+from .types import MarginMode, Trigger, word
 
-ACCOUNT = np.int64(-1)
+ACCOUNT = word(-1)
 _CROSS = int(MarginMode.CROSS)
 _BELOW = int(Trigger.BELOW)
 

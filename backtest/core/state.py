@@ -8,6 +8,8 @@ from enum import IntEnum
 
 import numpy as np
 
+from .types import word
+
 NO_TIME = 2**62
 """Later than every bar."""
 
@@ -56,6 +58,7 @@ class Rejected(IntEnum):
     TIERS_UNKNOWN = 4
     PRICE_NOT_TRADED = 5
     CANCELLED_BY_LIQUIDATION = 6
+    SEGMENT_ENDED = 7
 
 
 CONFIG = np.dtype(
@@ -80,10 +83,12 @@ STATE = np.dtype(
         ("next_sample", "i8"),  # close time from which the next sample is due
         ("rules_until", "i8"),  # earliest end of a rule in force
         ("waiting", "i8"),  # orders waiting for a trade candle
+        ("wait_until", "i8"),  # steps with a waiting time rest until then, on every position
         ("stopped", "i8"),
         ("overflow", "i8"),  # a record did not fit into its buffer
         ("bars", "i8"),
         ("liquidations", "i8"),
+        ("last_ts", "i8"),  # open time of the last bar that was run
     ],
     align=True,
 )
@@ -117,10 +122,10 @@ POSITION = np.dtype(
         ("rule", "i8"),  # index of the rules in force
         ("pool", "i8"),
         ("order_kind", "i8"),  # waiting order
-        ("order_value", "f8"),
+        ("order_value", "f8"),  # size; an exposure while no price is known to size it at
         ("order_price", "f8"),
         ("target", "f8"),  # last target exposure; NaN when spent or never given
-        ("wait_until", "i8"),  # liquidation steps with a waiting time rest until then
+        ("liquidated_at", "i8"),  # bar of the last liquidation of its bucket
         ("side", "i8"),  # of the running trade
         ("opened", "i8"),
         ("low", "f8"),
@@ -320,6 +325,5 @@ DTYPES = (
     EQUITIES,
     MARGINS,
     DEPOSITS,
-) = np.arange(8)
-"""Numbers of the kinds; numpy integers, so that the compiler does not make a copy of each
-function per number."""
+) = map(word, range(len(KINDS)))
+"""Numbers of the kinds: where each has its counter."""

@@ -4,10 +4,12 @@ Steps are tried in the rulebook's order and the first that applies is taken. `bu
 symbol number or ACCOUNT; equity and maintenance margin are the bucket's at the current marks.
 """
 
+# mypy: disable-error-code="no-any-return"
+
 from math import inf
 from typing import Any, NamedTuple
 
-from .contracts import notional, round_up, side
+from .contracts import notional, round_up, side, without_dust
 from .jit import jit
 from .requirement import bankruptcy_price
 from .risk import (
@@ -19,7 +21,7 @@ from .risk import (
     rules_of,
 )
 from .tiers import size_at_key, tier_of
-from .types import HAS_TRADE, HIGH, LOW, StepExit, StepFee, StepSize
+from .types import HAS_TRADE, HIGH, LOW, StepExit, StepFee, StepSize, Trigger, ValuedAt
 
 _ALL = int(StepSize.ALL)
 _CURE = int(StepSize.CURE)
@@ -27,7 +29,11 @@ _TIERS_DOWN = int(StepSize.TIERS_DOWN)
 _BANKRUPTCY = int(StepExit.BANKRUPTCY)
 _TAKER = int(StepFee.TAKER)
 _CLEARANCE = int(StepFee.CLEARANCE)
+_BELOW = int(Trigger.BELOW)
+_AT_ENTRY = int(ValuedAt.ENTRY)
 HALVINGS = 100
+SAME_MONEY = 1e-12
+"""Share by which equity and requirement differ through rounding alone."""
 
 
 class Bucket(NamedTuple):
@@ -102,8 +108,14 @@ def after_closing(
 
 @jit
 def is_cured(w: Any, s: int, equity: float, maintenance: float, ratio: float) -> bool:
-    """Whether a bucket is healthy again; under 1, `ratio` asks for more than that."""
-    if is_liquidated(rules_of(w, s), equity, maintenance):
+    """Whether a bucket is healthy again; under 1, `ratio` asks for more than that.
+
+    Taking over a share of a bucket at its trigger leaves the rest there but for rounding:
+    that is no cure where equality is already liquidated.
+    """
+    rules = rules_of(w, s)
+    least = maintenance * (1.0 + SAME_MONEY) if rules["trigger"] != _BELOW else maintenance
+    if is_liquidated(rules, equity, least):
         return False
     return maintenance <= ratio * equity
 
@@ -124,7 +136,7 @@ def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
             high = middle
         else:
             low = middle
-    closed = round_up(high, rules["lot"])
+    closed = without_dust(round_up(high, rules["lot"]), abs(p["size"]), rules["lot"])
     return closed if closed < abs(p["size"]) else 0.0
 
 
@@ -132,8 +144,9 @@ def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
 def size_to_tier(w: Any, s: int, row: int) -> float:
     """|size| in lots to close so that the rest fits into a row of the table."""
     p, rules = w.positions[s], rules_of(w, s)
+    held, lot = abs(p["size"]), rules["lot"]
     kept = size_at_key(rules, rules["floor"][row + 1], p["entry"], p["mark"])
-    return max(round_up(abs(p["size"]) - kept, rules["lot"]), 0.0)
+    return without_dust(max(round_up(held - kept, lot), 0.0), held, lot)
 
 
 @jit
@@ -163,7 +176,8 @@ def size_to_close(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
         return size_to_cure(w, i, s, step, b)
     if step["size_kind"] == _TIERS_DOWN:
         return size_down_tiers(w, i, s, step, b)
-    return min(round_up(abs(p["size"]) * step["amount"], rules["lot"]), abs(p["size"]))
+    held, lot = abs(p["size"]), rules["lot"]
+    return without_dust(round_up(held * step["amount"], lot), held, lot)
 
 
 @jit
@@ -177,7 +191,8 @@ def first_tier_requirement(w: Any, b: Bucket) -> float:
             rules = rules_of(w, s)
             row = tier_of(rules, p["size"], p["entry"], p["mark"])
             cheaper = rules["rate"][row] - rules["rate"][0]
-            total += position_maintenance(w, s) - cheaper * notional(p["size"], p["mark"])
+            price = p["entry"] if rules["maintenance_at"] == _AT_ENTRY else p["mark"]
+            total += position_maintenance(w, s) - cheaper * notional(p["size"], price)
             total += rules["deduction"][row]
     return total
 
@@ -193,7 +208,7 @@ def applies(w: Any, i: int, s: int, step: Any, b: Bucket) -> bool:
     ratio = margin_ratio(b.equity, b.maintenance)
     if step["min_margin_ratio"] > 0.0 and ratio <= step["min_margin_ratio"]:
         return False
-    if step["wait_ms"] > 0 and w.ts[i] < p["wait_until"]:
+    if step["wait_ms"] > 0 and w.ts[i] < w.state[0]["wait_until"]:
         return False
     return not step["covers_first_tier"] or b.equity >= first_tier_requirement(w, b)
 

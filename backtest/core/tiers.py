@@ -10,6 +10,8 @@ from .types import TierKey
 
 _AT_ENTRY = int(TierKey.NOTIONAL_AT_ENTRY)
 _SIZE = int(TierKey.SIZE)
+SAME_KEY = 1e-12
+"""Share by which a key may pass a floor: sums of lots carry rounding errors."""
 
 
 @jit
@@ -26,7 +28,7 @@ def tier_key(rules: Any, size: float, entry: float, mark: float) -> float:
 def tier_index(rules: Any, key: float) -> int:
     """Row (from 0) whose interval holds the key; the last row serves beyond the table."""
     row = 0
-    while row + 1 < rules["n_tiers"] and key > rules["floor"][row + 1]:
+    while row + 1 < rules["n_tiers"] and key > rules["floor"][row + 1] * (1.0 + SAME_KEY):
         row += 1
     return row
 

@@ -6,6 +6,8 @@ reading of the bar): all marks move from where they are to those extremes in ste
 process starts where equity meets the requirement on that way.
 """
 
+# mypy: disable-error-code="no-any-return"
+
 from math import inf
 from typing import Any
 
@@ -61,13 +63,19 @@ def alone(w: Any, s: int) -> bool:
 
 
 @jit
-def pool_triggered(w: Any, pool: int) -> bool:
-    """Whether a pool is liquidated at the marks in the state."""
+def pool_rules(w: Any, pool: int) -> Any:
+    """Rules of the first open position of a pool, for what is the same in all of a venue's."""
     for s in range(len(w.positions)):
         if w.positions[s]["pool"] == pool and w.positions[s]["size"] != 0.0:
-            maintenance = bucket_maintenance(w, ACCOUNT, pool)
-            return is_liquidated(rules_of(w, s), pool_equity(w, pool), maintenance)
-    return False
+            return rules_of(w, s)
+    return w.rules[0]
+
+
+@jit
+def pool_triggered(w: Any, pool: int) -> bool:
+    """Whether a pool with open positions is liquidated at the marks in the state."""
+    maintenance = bucket_maintenance(w, ACCOUNT, pool)
+    return is_liquidated(pool_rules(w, pool), pool_equity(w, pool), maintenance)
 
 
 @jit
@@ -75,7 +83,7 @@ def check_marks(w: Any, i: int, cause: int) -> None:
     """Liquidate every bucket that fails at the marks in the state."""
     for s in range(len(w.positions)):
         p = w.positions[s]
-        if alone(w, s) and crosses(p["size"], p["level"], p["mark"], p["mark"]):
+        if alone(w, s) and crosses(rules_of(w, s), p["size"], p["level"], p["mark"]):
             liquidate(w, i, bucket_of(w, s), p["pool"], cause)
     if not is_cross(w):
         return
@@ -86,11 +94,14 @@ def check_marks(w: Any, i: int, cause: int) -> None:
 
 @jit
 def run_to_extreme(w: Any, i: int, s: int, cause: int) -> None:
-    """Liquidate a bucket of one position as often as its level is met on the way down (or up)."""
+    """Liquidate a bucket of one position as often as its level is met on the way to its worst mark.
+
+    It is carried out at the level, also where only marks strictly beyond it liquidate.
+    """
     p = w.positions[s]
     while p["size"] != 0.0:
         worst = adverse_mark(w, i, s)
-        if not crosses(p["size"], p["level"], worst, worst):
+        if not crosses(rules_of(w, s), p["size"], p["level"], worst):
             return
         inside = min(p["level"], p["mark"]) if p["size"] > 0.0 else max(p["level"], p["mark"])
         p["mark"] = inside
@@ -125,7 +136,7 @@ def failing_share(w: Any, i: int, pool: int) -> float:
     down to the root without passing it.
     """
     excess, slope = move_towards(w, i, pool, 1.0)
-    if excess > 0.0:
+    if not is_liquidated(pool_rules(w, pool), excess, 0.0):
         return inf
     share = 1.0
     for _ in range(NEWTON_STEPS):

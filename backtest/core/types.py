@@ -10,6 +10,15 @@ from enum import IntEnum
 
 import numpy as np
 
+
+def word(value: int) -> int:
+    """An integer that compiled code passes on as a 64-bit variable.
+
+    Passed a Python constant, the compiler would make one copy of a function for each value.
+    """
+    return np.int64(value)  # type: ignore[return-value]
+
+
 TIER_WIDTH = 128
 """Rows reserved for a tier table; the longest known table has 99."""
 STEP_WIDTH = 4

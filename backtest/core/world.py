@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, types
-from numba.core import config
+from numba import types
 from numba.extending import intrinsic, models, overload_attribute, register_model
+from numba.np.numpy_support import carray
 
+from .jit import config
 from .state import CONFIG, DTYPES, KINDS, ORDER, POOL, POSITION, STATE
 from .types import RULES
 
@@ -58,7 +59,7 @@ WORDS_PER_ARRAY = 4
 WORDS = WORDS_PER_ARRAY * len(World._fields)
 
 
-class _Handle(types.Type):  # type: ignore[misc]
+class _Handle(types.Type):
     def __init__(self) -> None:
         super().__init__(name="backtest.World")
 
@@ -66,14 +67,13 @@ class _Handle(types.Type):  # type: ignore[misc]
 HANDLE = _Handle()
 
 
-@register_model(_Handle)  # type: ignore[untyped-decorator]
-class _HandleModel(models.PrimitiveModel):  # type: ignore[misc]
+@register_model(_Handle)
+class _HandleModel(models.PrimitiveModel):
     def __init__(self, manager: Any, fe_type: Any) -> None:
-        super().__init__(manager, fe_type, ir.IntType(64))
+        super().__init__(manager, fe_type, ir.IntType(64))  # type: ignore[no-untyped-call]
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _pointer(typing_context: Any, address: Any) -> Any:
+def _make_pointer(typing_context: Any, address: Any) -> Any:
     """The memory at an integer address."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -82,8 +82,7 @@ def _pointer(typing_context: Any, address: Any) -> Any:
     return types.voidptr(address), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _word(typing_context: Any, w: Any, index: Any) -> Any:
+def _make_word(typing_context: Any, w: Any, index: Any) -> Any:
     """The index-th word of the table behind a handle."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -93,14 +92,21 @@ def _word(typing_context: Any, w: Any, index: Any) -> Any:
     return types.int64(HANDLE, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def as_world(typing_context: Any, address: Any) -> Any:
+def _make_world(typing_context: Any, address: Any) -> Any:
     """The handle of the table at an integer address."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return args[0]
 
     return HANDLE(types.int64), generate
+
+
+# An intrinsic is written with the typing context as its first argument and called without it;
+# numba's own annotations know the written form only.
+_pointer: Any = intrinsic(_make_pointer)
+_word: Any = intrinsic(_make_word)
+as_world: Any = intrinsic(_make_world)
+"""The handle of the table at an integer address."""
 
 
 def _attribute(name: str) -> None:
