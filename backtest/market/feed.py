@@ -186,6 +186,6 @@ def _copy(cursor: Cursor, ts: Ints, prices: Floats, fields: tuple[int, ...]) -> 
 
 
 def _add(sums: Floats, bars: NDArray[np.intp], rates: Floats) -> None:
-    """Add rates to the bars they fall into, in order of time; NaN stands for nothing yet."""
-    sums[bars] = np.nan_to_num(sums[bars])
+    """Add rates to the bars they fall into, in order of time; other bars keep their NaN."""
+    sums[bars] = 0.0
     np.add.at(sums, bars, rates)

@@ -70,12 +70,16 @@ class Stream:
         self._asked = (since_ms, until_ms)
         self._rows = max(1, min(block_bars, MAX_BLOCK_CELLS // len(self.symbols)))
         spans = [s.span(timeframe_ms) for s in self.symbols]
-        since = min(s.since for s in spans) if since_ms is None else since_ms
+        since = min(s.since for s in spans) if since_ms is None else self._next_open(since_ms)
         until = max(s.until for s in spans)
-        until = until if until_ms is None else min(until, until_ms)
+        # The bar that is open at until_ms runs to its end, with what is settled inside it.
+        until = until if until_ms is None else min(until, self._next_open(until_ms))
         self.span = Span(since, until, max(self._rows, LEAST_BATCH_ROWS), volume)
         if not any(s.since < self.span.until and s.until > since for s in spans):
             raise self._nothing()
+
+    def _next_open(self, ms: int) -> int:
+        return -(-ms // self.timeframe_ms) * self.timeframe_ms
 
     @property
     def gaps(self) -> list[Gap]:
@@ -111,19 +115,16 @@ class Stream:
         return any(next(read_rows(s, rest), None) is not None for s in every)
 
     def _timeline(self, feeds: Sequence[Feed]) -> Ints:
-        """Opens of the next block: the first rows of the union of what every series has next."""
-        n = self._rows
-        ahead = [c.upcoming(n) for feed in feeds for c in feed.cursors]
-        # Beyond the end of a full window its series is not known yet, and not needed.
-        bound = min((int(ts[-1]) for ts in ahead if len(ts) == n), default=self.span.until)
-        ahead = [ts for ts in ahead if len(ts) and ts[0] <= bound]
-        ahead = [ts if ts[-1] <= bound else ts[: np.searchsorted(ts, bound + 1)] for ts in ahead]
-        if not ahead:
-            return np.empty(0, np.int64)
-        distinct = [ahead[0], *(ts for ts in ahead[1:] if not np.array_equal(ts, ahead[0]))]
-        if len(distinct) == 1:
-            return distinct[0].copy()
-        return np.unique(np.concatenate(distinct))[:n]
+        """Opens of the next block: the first n of the union of what every series has next.
+
+        Each of them is among the first n of its own series.
+        """
+        ahead = [c.upcoming(self._rows) for feed in feeds for c in feed.cursors]
+        longest = max(ahead, key=len)
+        others = [ts for ts in ahead if len(ts) and not np.array_equal(ts, longest)]
+        if not others:
+            return longest.copy()
+        return np.unique(np.concatenate([longest, *others]))[: self._rows]
 
     def _empty_block(self, ts: Ints) -> Block:
         shape = (len(self.symbols), len(ts))

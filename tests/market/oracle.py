@@ -50,10 +50,15 @@ def timeline(markets: list[Market], request: Request) -> list[int]:
     return sorted(h for h in every if request.since <= h < request.until)
 
 
+def rounded_up(hour: int, bar: int) -> int:
+    """The next hour at which a bar opens."""
+    return -(-hour // bar) * bar
+
+
 def schedule(market: Market, request: Request) -> dict[int, float | None]:
-    """Rate of every settlement in the span, None where the data lack it."""
-    first = max(request.since, market.present[0])
-    stop = min(request.until, market.present[-1] + request.bar)
+    """Rate of every settlement in the bars of the span, None where the data lack it."""
+    first = max(rounded_up(request.since, request.bar), market.present[0])
+    stop = min(rounded_up(request.until, request.bar), market.present[-1] + request.bar)
     return {h: market.funding.get(h) for h in range(first, stop) if h % INTERVAL == 0}
 
 

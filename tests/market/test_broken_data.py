@@ -106,6 +106,14 @@ def test_order_is_checked_across_row_groups(market):
         drained(market)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_order_is_checked_across_batches(market, monkeypatch, rows):
+    monkeypatch.setattr("backtest.market.stream.LEAST_BATCH_ROWS", rows)
+    market.candles([0, 1, 2, 3, 4, 5, 5, 6])
+    with broken(market, r"row 6 \(2023-11-15 05:00 UTC\): the stamp occurs twice"):
+        list(market.stream(block_bars=rows).blocks())
+
+
 def test_row_groups_out_of_order_are_refused_even_where_only_the_outer_ones_are_asked_for(market):
     path = market.candles([0, 1, 90, 91, 2, 3])
     pl.read_parquet(path).write_parquet(path, row_group_size=2)
@@ -136,6 +144,12 @@ def test_a_price_that_is_not_positive_and_finite_is_named(market, value):
         drained(market)
 
 
+def test_an_infinite_high_is_named(market):
+    flat(market, "high", 2, float("inf"))
+    with broken(market, r"row 2 .*high inf is not a positive finite price"):
+        drained(market)
+
+
 def test_a_high_below_the_low_is_named(market):
     flat(market, "high", 5, 98.0)
     with broken(market, r"row 5 \(2023-11-15 05:00 UTC\): high 98.0 is below low 99.0"):
@@ -143,9 +157,10 @@ def test_a_high_below_the_low_is_named(market):
 
 
 @pytest.mark.parametrize("column", ["open", "close"])
-def test_a_price_outside_the_range_of_its_bar_is_named(market, column):
-    flat(market, column, 1, 101.5)
-    with broken(market, rf"row 1 .*{column} 101.5 lies outside low 99.0 to high 101.0"):
+@pytest.mark.parametrize("value", [101.5, 98.5])
+def test_a_price_outside_the_range_of_its_bar_is_named(market, column, value):
+    flat(market, column, 1, value)
+    with broken(market, rf"row 1 .*{column} {value} lies outside low 99.0 to high 101.0"):
         drained(market)
 
 

@@ -28,6 +28,12 @@ def test_a_settlement_at_an_open_belongs_to_that_open(market):
     assert flagged(block, FUNDING_IS_ASSUMED) == []
 
 
+def test_settlements_before_the_first_bar_of_the_span_are_not_charged_in_it(market):
+    market.candles(range(20))
+    market.funding([0, 8, 16], [0.25, 0.5, 0.75])
+    assert funded(drained(market.stream(since_ms=hours(8.5)[0]))) == {16.0: 0.75}
+
+
 @pytest.mark.parametrize(("name", "length"), [("4h", 4), ("8h", 8), ("1d", 24)])
 def test_settlements_inside_a_longer_bar_are_added_up(market, name, length):
     market.candles(range(0, 48, length), name=name)
@@ -46,6 +52,13 @@ def test_a_settlement_inside_a_bar_is_in_no_other_bar(market):
     block = drained(market.stream(name="1d", missing_funding=0.125))
     assert funded(block) == {0.0: 0.125, 24.0: 0.125, 48.0: 0.5}
     assert funded(block, inside=True) == {0.0: 0.375, 24.0: 0.25, 48.0: 0.25}
+
+
+def test_a_bar_that_is_open_at_the_end_of_the_span_is_funded_to_its_close(market):
+    market.candles([0, 24, 48], name="1d")
+    market.funding(range(0, 72, 8), [0.25] * 9)
+    block = drained(market.stream(name="1d", until_ms=hours(30)[0]))
+    assert funded(block, inside=True) == {0.0: 0.5, 24.0: 0.5}
 
 
 @pytest.mark.parametrize(
@@ -130,6 +143,10 @@ def test_missing_settlements_before_between_and_after_are_runs():
 
 def test_runs_are_cut_to_the_span():
     assert missing([0, 8, 96, 104], 60, since=30) == [(32, 8, 4)]
+
+
+def test_one_hole_as_long_as_another_interval_is_still_a_hole():
+    assert missing([0, 1, 2, 3, 7, 8, 9], 10, default=1) == [(4, 1, 3)]
 
 
 def test_holes_at_hourly_funding_are_counted_by_the_hour():
