@@ -1,19 +1,33 @@
 """A run as one frozen value, from Python, a TOML file or the command line."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from .core.state import OnLiquidation
 from .core.types import MarginMode
 from .errors import UnknownNameError, UsageError
+from .values import (
+    HOUR,
+    check,
+    flag,
+    format_time,
+    milliseconds,
+    names,
+    number,
+    one_of,
+    parse_time,
+    table,
+    text,
+    whole,
+)
 
-MINUTE = 60_000
-UNITS = {"m": MINUTE, "h": 60 * MINUTE, "d": 1440 * MINUTE, "w": 10080 * MINUTE}
-HOUR = UNITS["h"]
+__all__ = ["HOUR", "RunConfig", "format_time", "from_mapping", "milliseconds", "parse_time"]
+
+FundingPolicy = Literal["zero", "last"] | float
+BPS = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -21,13 +35,14 @@ class RunConfig:
     """What to run.
 
     Times are milliseconds since 1970 UTC, slippage is in basis points, `cash` in the settle
-    asset. `strategy` is a path; `orders` a file of orders instead. `prices` names the venue on
-    whose prices every venue's rules run. `missing_funding` is zero, last or a rate.
+    asset. `strategy` is a path; `orders` a file of orders instead. Without `data` the bundled
+    sample is used. `prices` names the venue on whose prices every venue's rules run.
+    `missing_funding` is zero, last or a rate. Values may be text, as a command line gives them.
     """
 
     strategy: str | None = None
     orders: str | None = None
-    data: str = "datasets/sample"
+    data: str | None = None
     venues: tuple[str, ...] = ("binanceusdm",)
     symbols: tuple[str, ...] = ("BTC/USDT:USDT",)
     timeframe: str = "1h"
@@ -54,26 +69,33 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run; every message names the setting and its value."""
+        for name, cleaned in _KINDS.items():
+            value = getattr(self, name)
+            if value is not None or name not in _OPTIONAL:
+                object.__setattr__(self, name, cleaned(name, value))
         if (self.strategy is None) == (self.orders is None):
-            raise UsageError("give either a strategy file or --orders FILE, not both and not none.")
-        _one_of("margin", self.margin, [m.name.lower() for m in MarginMode])
-        _one_of("on_liquidation", self.on_liquidation, [m.name.lower() for m in OnLiquidation])
-        for name in ("cash", "leverage"):
-            _check(name, getattr(self, name), getattr(self, name) > 0, "greater than 0")
-        _check("leverage", self.leverage, self.leverage >= 1, "1 or more")
-        _check("exposure", self.exposure, self.exposure > 0, "greater than 0")
-        _check("slippage", self.slippage, 0 <= self.slippage < 10_000, "between 0 and 10000 bps")
-        _check("refill_below", self.refill_below, 0 <= self.refill_below <= 1, "between 0 and 1")
-        if not self.venues or not self.symbols:
-            raise UsageError("name at least one venue and one symbol.")
+            raise UsageError("give a strategy file or --orders FILE, one of them and not both.")
+        self._check_words()
+        self._check_ranges()
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise UsageError(
                 f"--since {format_time(self.since)} is not before --until "
                 f"{format_time(self.until)}; swap them."
             )
+
+    def _check_words(self) -> None:
+        one_of("margin", self.margin, [m.name.lower() for m in MarginMode])
+        one_of("on_liquidation", self.on_liquidation, [m.name.lower() for m in OnLiquidation])
         for value in (self.timeframe, self.max_gap, self.sample):
             milliseconds(value)
         _ = self.liquidation_slippage_fraction, self.rebalance_band, self.funding_policy
+
+    def _check_ranges(self) -> None:
+        check("cash", self.cash, self.cash > 0, "greater than 0")
+        check("leverage", self.leverage, self.leverage >= 1, "1 or more")
+        check("exposure", self.exposure, self.exposure > 0, "greater than 0")
+        check("slippage", self.slippage, 0 <= self.slippage < BPS, "between 0 and 10000 bps")
+        check("refill_below", self.refill_below, 0 <= self.refill_below <= 1, "between 0 and 1")
 
     @property
     def timeframe_ms(self) -> int:
@@ -86,8 +108,8 @@ class RunConfig:
         if self.liquidation_slippage == "bar":
             return -1.0
         bps = number("liquidation_slippage", self.liquidation_slippage, "basis points or 'bar'")
-        _check("liquidation_slippage", bps, 0 <= bps < 10_000, "between 0 and 10000 bps, or 'bar'")
-        return bps / 10_000
+        check("liquidation_slippage", bps, 0 <= bps < BPS, "between 0 and 10000 bps, or 'bar'")
+        return bps / BPS
 
     @property
     def rebalance_band(self) -> float:
@@ -96,19 +118,19 @@ class RunConfig:
             return -1.0
         if self.rebalance == "always":
             return 0.0
-        band = number("rebalance", self.rebalance, "'change', 'always' or a band")
-        _check("rebalance", band, band >= 0, "'change', 'always' or a band of 0 or more")
+        band = number("rebalance", self.rebalance, "'change', 'always' or a band of exposure")
+        check("rebalance", band, band >= 0, "'change', 'always' or a band of 0 or more")
         return band
 
     @property
-    def funding_policy(self) -> str | float:
+    def funding_policy(self) -> FundingPolicy:
         """What a missing settlement is charged at: zero, last or a rate."""
         if self.missing_funding in ("zero", "last"):
-            return self.missing_funding
+            return cast(FundingPolicy, self.missing_funding)
         return number("missing_funding", self.missing_funding, "'zero', 'last' or a rate")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for the manifest."""
+        """Plain values for the manifest, times as text."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values["params"], values["rules"] = dict(self.params), dict(self.rules)
         values["venues"], values["symbols"] = list(self.venues), list(self.symbols)
@@ -117,15 +139,30 @@ class RunConfig:
         return values
 
 
+def _time(name: str, value: Any) -> int:
+    return parse_time(value)
+
+
+_OPTIONAL = ("strategy", "orders", "data", "since", "until", "prices")
+_KINDS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("strategy", "orders", "data", "prices", "timeframe"), text),
+    **dict.fromkeys(("margin", "on_liquidation", "max_gap", "sample"), text),
+    **dict.fromkeys(("liquidation_slippage", "rebalance", "missing_funding"), text),
+    **dict.fromkeys(("venues", "symbols"), names),
+    **dict.fromkeys(("since", "until"), _time),
+    **dict.fromkeys(("params", "rules"), table),
+    **dict.fromkeys(("cash", "exposure", "leverage", "slippage", "refill_below"), number),
+    **dict.fromkeys(("reenter", "strict_rules"), flag),
+    "seed": whole,
+}
+
+
 def from_mapping(values: Mapping[str, Any]) -> RunConfig:
     """A config from plain values as a TOML file or a caller gives them; unknown names refused."""
-    known = {f.name for f in fields(RunConfig)}
-    cleaned: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in known:
-            raise UnknownNameError("setting", name, known)
-        cleaned[name] = _clean(name, value)
-    return RunConfig(**cleaned)
+    for name in values:
+        if name not in _KINDS:
+            raise UnknownNameError("setting", name, _KINDS)
+    return RunConfig(**values)
 
 
 def from_toml(path: Path, changes: Mapping[str, Any]) -> RunConfig:
@@ -146,80 +183,3 @@ def read_toml(path: Path) -> dict[str, Any]:
 def changed(config: RunConfig, **changes: Any) -> RunConfig:
     """The same run with some settings changed."""
     return replace(config, **changes)
-
-
-_TUPLES = ("venues", "symbols")
-_TIMES = ("since", "until")
-_TEXTS = ("liquidation_slippage", "rebalance", "missing_funding")
-_NUMBERS = ("cash", "exposure", "leverage", "slippage", "refill_below")
-
-
-def _clean(name: str, value: Any) -> Any:
-    if name in _TUPLES:
-        parts = value.split(",") if isinstance(value, str) else value
-        return tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
-    if name in _TIMES:
-        return None if value is None else parse_time(value)
-    if name in _TEXTS:
-        return str(value)
-    if name in _NUMBERS:
-        return number(name, value, "a number")
-    if name in ("params", "rules") and not isinstance(value, Mapping):
-        raise UsageError(f"{name} must be a table of names and values, not {value!r}.")
-    if name in ("strategy", "orders", "data") and value is not None:
-        return str(value)
-    return value
-
-
-def number(name: str, value: Any, what: str) -> float:
-    """A finite float, or a sentence that says what the setting takes."""
-    try:
-        result = float(value)
-    except (TypeError, ValueError):
-        raise UsageError(f"{name} is {value!r}; it takes {what}.") from None
-    if result != result or result in (float("inf"), float("-inf")):
-        raise UsageError(f"{name} is {value!r}; it takes {what}, and a finite one.")
-    return result
-
-
-def milliseconds(text: str) -> int:
-    """`15m`, `1h`, `24h`, `7d` as milliseconds."""
-    unit = UNITS.get(text[-1:])
-    count = text[:-1]
-    if unit is None or not count.isdecimal() or int(count) == 0:
-        raise UsageError(f"{text!r} is not a length of time; write it like 15m, 1h, 24h or 7d.")
-    return int(count) * unit
-
-
-def parse_time(value: Any) -> int:
-    """A date, `2022-05-01`, `20220501`, `2022-05-01 12:00` or milliseconds, as ms UTC."""
-    if isinstance(value, int):
-        return value
-    if isinstance(value, datetime):
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return int(aware.timestamp() * 1000)
-    text = str(value).strip()
-    try:
-        if text.isdecimal() and len(text) > 8:
-            return int(text)
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is not a time; write it like 2022-05-01, 20220501 or 2022-05-01T12:00."
-        ) from None
-    return parse_time(parsed)
-
-
-def format_time(ms: int) -> str:
-    """`2022-05-01 12:00` for milliseconds UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _check(name: str, value: Any, good: bool, what: str) -> None:
-    if not good:
-        raise UsageError(f"{name} is {value!r}; it must be {what}.")
-
-
-def _one_of(name: str, value: str, known: list[str]) -> None:
-    if value not in known:
-        raise UnknownNameError(name, value, known)

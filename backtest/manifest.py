@@ -1,16 +1,35 @@
-"""What a run was made of and how it came out, for the manifest."""
+"""What a run was made of and how it came out.
 
+Everything but the part `local` is the same for two people who run the same thing: files are
+named relative to the data folder, strategies and order files by name and hash. `inputs_hash`
+covers what was asked, `result_hash` the records.
+"""
+
+import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+from . import venues
 from .config import RunConfig, format_time
-from .records import Recorder
+from .order_file import file_hash
 from .result import FORMAT
+from .session import Session
 from .strategy import Strategy
+from .venues.model import ALWAYS, FOREVER
 
 PACKAGES = ("liquidation-backtest", "numba", "numpy", "polars", "pyarrow")
+LOCAL = ("data", "strategy", "orders")
+"""Settings that are paths on the machine of the run."""
+TERMS = ("lot", "min_size", "min_notional", "tick", "maker_fee", "taker_fee", "clearance_fee")
+TIERS = ("floor", "rate", "deduction", "max_leverage")
+TOTALS = (
+    *("deposits", "realized", "fees", "funding", "liquidation_fees", "forfeited", "shortfall"),
+    *("equity", "cash"),
+)
 
 
 def versions() -> dict[str, str]:
@@ -24,61 +43,119 @@ def versions() -> dict[str, str]:
     return found
 
 
+def strategy_entry(config: RunConfig, strategy: Strategy | None) -> dict[str, Any]:
+    """The strategy, or the file of orders, by name and hash."""
+    if strategy is None:
+        path = Path(str(config.orders))
+        digest = file_hash(path) if path.is_file() else ""
+        return {"name": path.name, "kind": "orders", "hash": digest, "params": {}}
+    params = {name: _plain(value) for name, value in strategy.params.items()}
+    kind, digest = strategy.kind, strategy.hash
+    return {"name": strategy.name, "kind": kind, "hash": digest, "params": params}
+
+
 def build_manifest(
     config: RunConfig,
-    strategy: Strategy | None,
-    sessions: list[Any],
-    sources: Mapping[Any, list[Any]],
-    recorder: Recorder,
+    strategy: Mapping[str, Any],
+    sessions: Sequence[Session],
+    files: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The manifest of a finished run; closes the record files."""
-    series = [s for data in sources.values() for d in data for s in (d.trade, d.mark, d.funding)]
-    files: dict[str, str] = {}
-    for one in series:
-        if one is not None:
-            files.update(one.hashes)
+    """The manifest of a finished run, but for what the recorder knows."""
+    settings = config.to_dict()
+    local = {name: settings.pop(name) for name in LOCAL}
+    accounts = [_account(config, session) for session in sessions]
+    inputs = {
+        "strategy": dict(strategy),
+        "config": {**settings, "rules": {k: _plain(v) for k, v in config.rules.items()}},
+        "rules": {account["venue"]: account["rules_hash"] for account in accounts},
+        "files": dict(files),
+    }
+    inputs["config"]["params"] = {k: _plain(v) for k, v in config.params.items()}
     return {
         "format": FORMAT,
-        "synthetic": any(d.trade.synthetic for data in sources.values() for d in data),
-        "strategy": strategy.name if strategy else "orders",
-        "params": {name: str(value) for name, value in strategy.params.items()} if strategy else {},
-        "config": config.to_dict(),
-        "accounts": [_account(session) for session in sessions],
-        "files": files,
-        "versions": versions(),
+        "inputs_hash": _digest(inputs),
+        "result_hash": "",
         "seed": config.seed,
-        "result_hash": recorder.close(),
-        "rows": recorder.rows,
+        "versions": versions(),
+        **inputs,
+        "accounts": accounts,
+        "local": local,
     }
 
 
-def _account(session: Any) -> dict[str, Any]:
-    account, statistics = session.account, session.statistics
-    bars = sum(s.bars for s in statistics)
-    firsts = [s.first for s in statistics if s.first is not None]
-    first = min(firsts)
+def _account(config: RunConfig, session: Session) -> dict[str, Any]:
+    account, bars = session.account, max(session.bars, 1)
+    rules = {
+        symbol: [_period(record) for record in periods]
+        for symbol, periods in zip(account.symbols, session.rules, strict=True)
+    }
+    decisions = _decisions(config, session)
     return {
         "venue": account.venue,
         "symbols": list(account.symbols),
         "price_venue": account.price_venue,
         "price_symbols": list(account.price_symbols),
-        "since": format_time(first),
-        "until": format_time(session.engine.last_ts),
+        "since": format_time(session.first or 0),
+        "until": format_time(session.engine.last_ts + config.timeframe_ms),
         "stopped": session.engine.stopped,
         "bars": session.bars,
-        "proxy_share": sum(s.proxy_bars for s in statistics) / max(bars, 1),
-        "extrapolated_share": session.extrapolated / max(session.bars, 1),
-        "funding_events": sum(s.funding_events for s in statistics),
-        "assumed_funding_events": sum(s.assumed_funding_events for s in statistics),
+        "proxy_share": session.proxy_bars / bars,
+        "extrapolated_share": session.extrapolated_bars / bars,
+        "funding_events": session.funding_events,
+        "assumed_funding_events": session.assumed_funding_events,
         "totals": _totals(session.engine),
         "rulebook_hash": account.rulebook.hash,
-        "rulebook": account.rulebook.provenance(session.engine.last_ts),
+        "rules_hash": _digest([rules, decisions]),
+        "decisions": decisions,
+        "rules": rules,
+    }
+
+
+def _decisions(config: RunConfig, session: Session) -> list[dict[str, Any]]:
+    """Every decision in force at some time of the run, the user's own values in place."""
+    book = venues.override(session.account.rulebook, config.rules)
+    starts = {int(start) for periods in session.rules for start in periods["valid_from"]}
+    since = session.first or 0
+    found = {}
+    for moment in sorted({max(start, since) for start in starts}):
+        for decision in book.provenance(moment):
+            found[decision["key"], decision["valid_from"]] = decision
+    return [
+        {**decision, "valid_from": _date(int(str(decision["valid_from"])))}
+        for _, decision in sorted(found.items(), key=lambda item: str(item[0]))
+    ]
+
+
+def _period(record: Any) -> dict[str, Any]:
+    """One symbol's terms and tiers between two dates, as the core ran them."""
+    rows = range(int(record["n_tiers"]))
+    cap = float(record["cap"])
+    return {
+        "valid_from": _date(int(record["valid_from"])),
+        "valid_to": _date(int(record["valid_to"])),
+        "extrapolated": bool(record["extrapolated"]),
+        **{name: float(record[name]) for name in TERMS},
+        "cap": cap if cap < float("inf") else None,
+        "tiers_complete": bool(record["tiers_complete"]),
+        "tiers": [{name: float(record[name][row]) for name in TIERS} for row in rows],
     }
 
 
 def _totals(engine: Any) -> dict[str, float]:
-    pools = engine.pools
-    names = ("deposits", "realized", "fees", "funding", "liquidation_fees", "forfeited")
-    totals = {name: float(pools[name].sum()) for name in (*names, "shortfall", "equity", "cash")}
-    totals["unrealized"] = engine.unrealized()
-    return totals
+    """What moved the account's money, summed over its settle assets."""
+    totals = {name: float(engine.pools[name].sum()) for name in TOTALS}
+    return {**totals, "unrealized": engine.unrealized()}
+
+
+def _date(ms: int) -> str | None:
+    """A date as text; none for the ends of time."""
+    return format_time(ms) if ALWAYS < ms < FOREVER else None
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON can hold."""
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _digest(content: Any) -> str:
+    return sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

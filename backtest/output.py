@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,6 +14,8 @@ from .errors import ResultError
 from .result import MANIFEST
 
 DEFAULT_ROOT = "results"
+READABLE_BY_ALL = 0o755
+NOTHING_WRITTEN = "no result was written"
 
 
 class OutputFolder:
@@ -30,11 +33,13 @@ class OutputFolder:
             if (self.final / MANIFEST).is_file():
                 hint += " or replace it with --force"
             raise ResultError(f"{self.final} already exists; {hint}.")
+        parents = [parent for parent in self.final.parents if not parent.exists()]
+        self._made = parents
         try:
             self.final.parent.mkdir(parents=True, exist_ok=True)
             self.path = Path(mkdtemp(prefix=f".{self.final.name}-", dir=self.final.parent))
         except OSError as error:
-            raise _cannot_write(self.final, error) from error
+            raise self._cannot_write(error) from error
 
     def __enter__(self) -> "OutputFolder":
         """The folder to write into is `path`."""
@@ -42,19 +47,21 @@ class OutputFolder:
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Write the manifest last and make the folder visible."""
-        try:
-            text = json.dumps(manifest, indent=1, default=str)
-            (self.path / MANIFEST).write_text(text + "\n", encoding="utf-8")
-            self.path.chmod(0o755)
-            if self._force and self.final.exists():
-                old = self.path.with_name(self.path.name + "-old")
-                self.final.replace(old)
+        text = json.dumps(manifest, indent=1, default=str, allow_nan=False)
+        (self.path / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        self.path.chmod(READABLE_BY_ALL)
+        if self._force and self.final.exists():
+            old = self.path.with_name(self.path.name + "-old")
+            self.final.replace(old)
+            try:
                 self.path.replace(self.final)
-                shutil.rmtree(old, ignore_errors=True)
-            else:
-                self.path.replace(self.final)
-        except OSError as error:
-            raise _cannot_write(self.final, error) from error
+            except OSError:
+                old.replace(self.final)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            self.path.replace(self.final)
+        self._made = []
 
     def __exit__(
         self,
@@ -62,15 +69,19 @@ class OutputFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave nothing half-written behind."""
+        """Leave nothing half-written behind, and say so."""
         shutil.rmtree(self.path, ignore_errors=True)
+        for parent in self._made:
+            with suppress(OSError):
+                parent.rmdir()
+        if isinstance(error, KeyboardInterrupt):
+            error.args = (NOTHING_WRITTEN,)
         if isinstance(error, OSError):
-            raise _cannot_write(self.final, error) from error
+            raise self._cannot_write(error) from error
 
-
-def _cannot_write(path: Path, error: OSError) -> ResultError:
-    reason = error.strerror or str(error)
-    return ResultError(
-        f"the result cannot be written to {path}: {reason}; nothing was kept, "
-        "free some space or choose another --out."
-    )
+    def _cannot_write(self, error: OSError) -> ResultError:
+        reason = error.strerror or str(error)
+        return ResultError(
+            f"the result cannot be written to {self.final}: {reason}; nothing was kept, "
+            "free some space or choose another --out."
+        )

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from . import venues
-from .config import RunConfig, format_time
+from .config import HOUR, RunConfig, format_time
 from .errors import DataError, UnknownNameError, UsageError
 from .market.store import Store
 from .market.stream import SymbolData
@@ -16,9 +16,14 @@ from .venues import Rulebook
 
 @dataclass(frozen=True)
 class Account:
-    """One venue's rules to run: its symbols, and the venue and symbols that give the prices."""
+    """One venue's rules to run: its symbols, and the venue and symbols that give the prices.
+
+    `names` are the symbols as the run names them, `assets` the settle assets, `pools` the
+    number of each symbol's settle asset.
+    """
 
     rulebook: Rulebook
+    names: tuple[str, ...]
     symbols: tuple[str, ...]
     price_venue: str
     price_symbols: tuple[str, ...]
@@ -52,6 +57,7 @@ def plan_accounts(config: RunConfig, store: Store) -> list[Account]:
 
 def _account(config: RunConfig, store: Store, book: Rulebook) -> Account:
     symbols = tuple(book.match(symbol) for symbol in config.symbols)
+    _refuse_same_contract(config.symbols, symbols, book.id)
     price_venue = config.prices or book.id
     if price_venue not in store.venues():
         raise UnknownNameError(
@@ -62,7 +68,16 @@ def _account(config: RunConfig, store: Store, book: Rulebook) -> Account:
     settles = [book.instrument(symbol).settle for symbol in symbols]
     assets = tuple(dict.fromkeys(settles))
     pools = tuple(assets.index(settle) for settle in settles)
-    return Account(book, symbols, price_venue, priced, assets, pools)
+    return Account(book, config.symbols, symbols, price_venue, priced, assets, pools)
+
+
+def _refuse_same_contract(names: Sequence[str], symbols: Sequence[str], venue: str) -> None:
+    for number, symbol in enumerate(symbols):
+        if symbol in symbols[:number]:
+            first = names[symbols.index(symbol)]
+            raise UsageError(
+                f"{first} and {names[number]} are both {symbol} on {venue}; name only one of them."
+            )
 
 
 def _price_symbol(store: Store, venue: str, symbol: str) -> str:
@@ -77,7 +92,11 @@ def _price_symbol(store: Store, venue: str, symbol: str) -> str:
 
 
 def symbol_data(config: RunConfig, store: Store, account: Account) -> list[SymbolData]:
-    """The series of every symbol of an account's prices."""
+    """The series of every symbol of an account's prices.
+
+    Where the data do not say how often funding is settled, the venue that gives the prices
+    says it, and if that has no rulebook, the account's own.
+    """
     data = []
     for symbol, rule_symbol in zip(account.price_symbols, account.symbols, strict=True):
         venue = account.price_venue
@@ -86,8 +105,10 @@ def symbol_data(config: RunConfig, store: Store, account: Account) -> list[Symbo
             store.find(venue, symbol, "mark", config.timeframe),
             store.find(venue, symbol, "funding"),
         )
-        hours = account.rulebook.funding_interval_hours(rule_symbol)
-        data.append(replace(one, funding_interval_ms=int(hours * 3_600_000)))
+        book = venues.load(venue) if venue in venues.known() else account.rulebook
+        known = book is not account.rulebook and symbol in book.instruments
+        hours = book.funding_interval_hours(symbol if known else rule_symbol)
+        data.append(replace(one, funding_interval_ms=int(hours * HOUR)))
     return data
 
 

@@ -13,6 +13,8 @@ from .summary import render, summarise
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+NEEDED = ("accounts", "result_hash", "rows")
+FRAMES = (*KINDS, "gaps")
 SORT_KEYS = ("venue", "ts", "exit_time", "event", "step", "symbol", "entry_time", "kind", "asset")
 
 
@@ -25,32 +27,39 @@ class Result:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """Config, rules, data files, versions and hashes of the run."""
+        path = self.path / MANIFEST
         try:
-            content = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise ResultError(
                 f"there is no run at {self.path} ({MANIFEST}: {error.strerror}); "
                 "give the folder that `backtest run` printed."
             ) from error
         except ValueError as error:
-            raise ResultError(f"{self.path / MANIFEST} is damaged: {error}.") from error
+            raise ResultError(f"{path} is damaged: {error}; run it again.") from error
+        if not isinstance(content, dict):
+            raise ResultError(f"{path} is damaged: it is not a table; run it again.")
         if content.get("format") != FORMAT:
             raise ResultError(
                 f"the run at {self.path} has format {content.get('format')}, this program reads "
                 f"{FORMAT}; run it again."
             )
-        return dict(content)
+        for name in NEEDED:
+            if name not in content:
+                raise ResultError(f"{path} is damaged: it has no {name!r}; run it again.")
+        return content
 
     def frame(self, kind: str) -> pl.DataFrame:
         """Records of one kind, sorted by venue and time."""
-        if kind not in (*KINDS, "gaps"):
-            raise UnknownNameError("kind of record", kind, (*KINDS, "gaps"))
+        if kind not in FRAMES:
+            raise UnknownNameError("kind of record", kind, FRAMES)
         _ = self.manifest
         path = self.path / f"{kind}.parquet"
         try:
             frame = pl.read_parquet(path)
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise ResultError(f"{path} cannot be read: {error}; run it again.") from error
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ResultError(f"{path} cannot be read: {reason}; run it again.") from error
         return frame.sort([key for key in SORT_KEYS if key in frame.columns], maintain_order=True)
 
     @cached_property
@@ -101,7 +110,8 @@ class Result:
     @cached_property
     def summary(self) -> pl.DataFrame:
         """One row per venue."""
-        return summarise(self.manifest, self.liquidations, self.equity, self.trades)
+        kinds = ("liquidations", "equity", "trades", "rejections")
+        return summarise(self.manifest, {kind: getattr(self, kind) for kind in kinds})
 
     @property
     def hash(self) -> str:
@@ -110,7 +120,7 @@ class Result:
 
     def __repr__(self) -> str:
         """The verdict and the summary as text."""
-        return render(self.manifest, self.summary)
+        return f"{render(self.manifest, self.summary)}\nresult {self.path}, hash {self.hash[:16]}"
 
 
 def open_result(path: Path | str) -> Result:

@@ -1,6 +1,6 @@
 """The ways to write a strategy, and loading one from its file.
 
-A strategy is a Python file with one of two functions; its keyword-only arguments are the
+A strategy is a Python file with one of two functions; the arguments after the first are the
 parameters that `-p name=value` sets.
 
     def targets(bars, *, fast=50, slow=200):      # columns in, columns out
@@ -9,19 +9,20 @@ parameters that `-p name=value` sets.
     def on_bar(view, *, size=1.0):                # called at each close
         return {"BTC/USDT:USDT": 1.0}             # exposures, Orders, or None
 
-`targets` may also name `mark` and `funding` to get those columns as LazyFrames.
+`ts` is the open of the bar at whose close the target is known; it trades at the next open, and
+null keeps the last target. `targets` may also name `mark` and `funding` to get those columns as
+LazyFrames. Column `symbol` is a Categorical: cast it to String before joining with your own.
 """
 
 import inspect
-import runpy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from hashlib import sha256
 from typing import Any
 
 from .errors import BacktestError, StrategyError, UnknownNameError, UsageError
+from .values import flag, number, whole
 
-ENTRY_POINTS = ("targets", "on_bar")
 FRAMES = ("bars", "mark", "funding")
 
 
@@ -43,12 +44,16 @@ class Order:
 
 @dataclass(frozen=True)
 class Strategy:
-    """A loaded strategy: its name, which of the two functions it has, and its parameters."""
+    """A loaded strategy: its name, which of the two functions it has, and its parameters.
+
+    `hash` is the SHA-256 of its source, by which two runs can be seen to have used the same.
+    """
 
     name: str
     kind: str
     function: Callable[..., Any]
     params: Mapping[str, Any]
+    hash: str = ""
 
     def frames(self) -> list[str]:
         """Names of the LazyFrames that `targets` asks for, beyond the bars."""
@@ -66,40 +71,34 @@ class Strategy:
         """What went wrong inside the strategy as one sentence, with file and line."""
         if isinstance(error, BacktestError):
             return error
-        return StrategyError(f"strategy {self.name} failed {_where(error)}.")
-
-
-def load(path: str, given: Mapping[str, Any]) -> Strategy:
-    """Load a strategy file and check its parameters."""
-    file = Path(path)
-    if not file.is_file():
-        raise UsageError(f"no strategy at {path}; give the path of a Python file.")
-    try:
-        names = runpy.run_path(str(file))
-    except Exception as error:
-        raise StrategyError(f"strategy {path} cannot be loaded: {_where(error)}.") from error
-    kinds = [kind for kind in ENTRY_POINTS if callable(names.get(kind))]
-    if len(kinds) != 1:
-        has = " and ".join(kinds) or "neither"
-        raise UsageError(f"{path} must define targets(bars) or on_bar(view); it has {has}.")
-    function = names[kinds[0]]
-    return Strategy(file.stem, kinds[0], function, _parameters(function, given))
+        code = getattr(self.function, "__code__", None)
+        place = where(error, code.co_filename if code else "")
+        return StrategyError(f"strategy {self.name} failed: {place}.")
 
 
 def of(function: Callable[..., Any], given: Mapping[str, Any]) -> Strategy:
-    """A strategy from a function of this name, for use from Python."""
+    """A strategy from a function, for use from Python."""
     name = getattr(function, "__name__", "strategy")
-    positional = next(iter(inspect.signature(function).parameters), "bars")
-    kind = "on_bar" if name == "on_bar" or positional == "view" else "targets"
-    return Strategy(name, kind, function, _parameters(function, given))
+    first = next(iter(inspect.signature(function).parameters), "bars")
+    kind = "on_bar" if name == "on_bar" or first == "view" else "targets"
+    return Strategy(name, kind, function, parameters(function, given), _source_hash(function))
 
 
-def _parameters(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    signature = inspect.signature(function).parameters.values()
-    known = {p.name: p for p in signature if p.kind is p.KEYWORD_ONLY and p.name not in FRAMES}
+def _source_hash(function: Callable[..., Any]) -> str:
+    try:
+        return sha256(inspect.getsource(function).encode()).hexdigest()
+    except (OSError, TypeError):
+        return ""
+
+
+def parameters(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given parameters as the function wants them; refuses unknown and missing ones."""
+    named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    after_first = list(inspect.signature(function).parameters.values())[1:]
+    known = {p.name: p for p in after_first if p.kind in named and p.name not in FRAMES}
     for name in given:
         if name not in known:
-            raise UnknownNameError("parameter", name, known)
+            raise UnknownNameError("parameter of the strategy", name, known)
     missing = [n for n, p in known.items() if p.default is p.empty and n not in given]
     if missing:
         raise UsageError(f"the strategy needs -p {missing[0]}=VALUE; it has no default.")
@@ -107,34 +106,29 @@ def _parameters(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[
 
 
 def _convert(parameter: inspect.Parameter, value: Any) -> Any:
-    """Text from the command line becomes the type of the parameter's default."""
-    if not isinstance(value, str) or parameter.default is parameter.empty:
-        return value
-    kind = type(parameter.default)
+    """A value as the type of the parameter's default: text from a command line is read as it."""
+    what, kind = f"parameter {parameter.name}", type(parameter.default)
     if kind is bool:
-        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-        if value.lower() in words:
-            return words[value.lower()]
-    elif kind in (int, float):
-        try:
-            return kind(value)
-        except ValueError:
-            pass
-    else:
-        return value
-    raise UsageError(f"parameter {parameter.name} is {value!r}; it takes {_article(kind)}.")
+        return flag(what, value)
+    if kind is int:
+        return whole(what, value)
+    return number(what, value) if kind is float else value
 
 
-def _article(kind: type) -> str:
-    return {int: "a whole number", float: "a number", bool: "true or false"}[kind]
+def where(error: BaseException, filename: str) -> str:
+    """`ZeroDivisionError: division by zero (in on_bar, momentum.py:12)`.
 
-
-def _where(error: Exception) -> str:
-    """`ZeroDivisionError: … in on_bar, line 12`, from the deepest frame of the traceback."""
-    frame, text = error.__traceback__, f"{type(error).__name__}: {error}".rstrip(".")
-    while frame is not None and frame.tb_next is not None:
+    The deepest line of the strategy's own file is named, not that of a library it called.
+    """
+    what = str(error).strip().splitlines()
+    text = ": ".join([type(error).__name__, *what[:1]]).rstrip(".")
+    found, frame = None, error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == filename:
+            found = frame
         frame = frame.tb_next
-    if frame is None:
+    if found is None:
         return text
-    code = frame.tb_frame.f_code
-    return f"with {text} (in {code.co_name}, {Path(code.co_filename).name}:{frame.tb_lineno})"
+    name, line = found.tb_frame.f_code.co_name, found.tb_lineno
+    place = "" if name == "<module>" else f"in {name}, "
+    return f"{text} ({place}{filename.rsplit('/', 1)[-1]}:{line})"

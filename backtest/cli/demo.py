@@ -12,16 +12,15 @@ VENUES = ("binanceusdm", "bybit", "okx", "hyperliquid")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(out: Path | None, as_json: bool) -> None:
     """Trade a moving-average cross at 5x exposure on synthetic prices, under four rulebooks."""
-    from backtest.cli.samples import sample_data, sample_strategy
     from backtest.config import RunConfig
     from backtest.run import execute
+    from backtest.samples import sample_strategy
 
     from .progress import Progress
     from .tables import print_json, print_result
 
     config = RunConfig(
         strategy=str(sample_strategy()),
-        data=str(sample_data()),
         venues=VENUES,
         prices="binanceusdm",
         exposure=5.0,

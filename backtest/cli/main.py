@@ -1,11 +1,14 @@
 """The command line: names and help lines here, each command in a module loaded when called."""
 
+import os
+import signal
 import sys
 from importlib import import_module
+from types import FrameType
 
 import click
 
-from backtest.errors import BacktestError
+from backtest.errors import BacktestError, UnknownNameError
 
 COMMANDS = {
     "demo": "Run the bundled sample under four venues' rules and show the liquidations.",
@@ -16,6 +19,7 @@ COMMANDS = {
     "verify": "Recompute golden cases and compare with the venue's own numbers.",
 }
 DEBUG = "--debug"
+INTERRUPTED = 130
 
 
 class LazyCommands(click.Group):
@@ -36,12 +40,9 @@ class LazyCommands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with a hint for a mistyped name."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError:
-            from backtest.errors import UnknownNameError
-
-            raise UnknownNameError("command", args[0], COMMANDS) from None
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UnknownNameError("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any."""
@@ -63,20 +64,29 @@ def main() -> None:
     """Run the command line; errors are one sentence, exit code 2 for usage, 1 for failure."""
     debug = DEBUG in sys.argv
     argv = [arg for arg in sys.argv[1:] if arg != DEBUG]
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        cli.main(args=argv, standalone_mode=False)
+        cli.main(args=argv, prog_name="backtest", standalone_mode=False)
         sys.stdout.flush()
     except BacktestError as error:
         _stop(error, str(error), error.exit_code, debug)
     except click.ClickException as error:
         _stop(error, error.format_message(), error.exit_code, debug)
     except (KeyboardInterrupt, click.Abort) as error:
-        _stop(error, "interrupted; nothing was written.", 130, debug)
+        cause = error.__cause__ or error
+        _stop(error, "; ".join(["interrupted", *map(str, cause.args)]) + ".", INTERRUPTED, debug)
     except BrokenPipeError:
-        sys.stderr.close()
+        # The reader has gone, as in `backtest run … | head`: what is left to print is moot.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        text = f"{type(error).__name__}: {error}".splitlines()[0]
-        _stop(error, f"unexpected failure, {text}; --debug shows where.", 1, debug)
+        text = next(iter(str(error).splitlines()), "")
+        what = f"{type(error).__name__}: {text}".rstrip(": ")
+        _stop(error, f"unexpected failure, {what}; --debug shows where.", 1, debug)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """A request to end is handled like Ctrl-C, so that it leaves nothing half-written."""
+    raise KeyboardInterrupt
 
 
 def _stop(error: BaseException, message: str, code: int, debug: bool) -> None:

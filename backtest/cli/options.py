@@ -1,6 +1,6 @@
 """The flags that describe a run, and how they become a config."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,7 +37,7 @@ FLAGS: tuple[Callable[[Any], Any], ...] = (
     click.option("--sample", help="How often equity and margin are recorded [1h]."),
     click.option("--strict-rules", is_flag=True, default=None, help="Refuse extrapolated rules."),
     click.option("--rule", "rules", multiple=True, help="Replace a rule, KEY=VALUE."),
-    click.option("--seed", type=int, help="Kept in the manifest [0]."),
+    click.option("--seed", help="Kept in the manifest [0]."),
 )
 
 
@@ -53,10 +53,17 @@ def settings(flags: dict[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in flags.items() if value not in (None, ())}
     for name in ("params", "rules"):
         if name in given:
-            given[name] = dict(_pair(name, text) for text in given[name])
+            given[name] = pairs(name, given[name])
     if "timerange" in given:
+        if "since" in given or "until" in given:
+            raise UsageError("give --timerange or --since and --until, not both.")
         given.update(_time_range(given.pop("timerange")))
     return given
+
+
+def pairs(name: str, texts: Iterable[str]) -> dict[str, str]:
+    """NAME=VALUE texts of a flag as a mapping."""
+    return dict(_pair(name, text) for text in texts)
 
 
 def _pair(name: str, text: str) -> tuple[str, str]:
@@ -82,4 +89,10 @@ def build_config(strategy: str | None, flags: dict[str, Any]) -> Any:
     base = read_toml(path) if path is not None else {}
     if strategy is not None:
         given["strategy"] = strategy
+    for name, other in (("strategy", "orders"), ("orders", "strategy")):
+        if name in given and other not in given:
+            base.pop(other, None)
+    for name in ("params", "rules"):
+        if name in given and isinstance(base.get(name), dict):
+            given[name] = {**base[name], **given[name]}
     return from_mapping({**base, **given})

@@ -1,50 +1,39 @@
-"""Results as tables of at most 80 columns, and as JSON."""
+"""A result as tables of at most 80 columns, and as JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import click
 import polars as pl
 
 from backtest.result import Result
-from backtest.summary import SYNTHETIC, verdict
+from backtest.summary import SYNTHETIC, orders, verdict
 
-WIDTH = 80
+from .text import amount, price, shorten, table
 
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Plain columns, the first `left` ones left-aligned, numbers right-aligned."""
-    widths = [max(len(str(r[i])) for r in (columns, *rows)) for i in range(len(columns))]
-    lines = []
-    for row in (columns, *rows):
-        cells = [
-            str(cell).ljust(width) if i < left else str(cell).rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+VENUE_WIDTH, SYMBOL_WIDTH, REASONS = 11, 13, 8
 
 
 def print_result(result: Result, rows: int = 20) -> None:
-    """Verdicts, a row per venue, and the liquidations."""
+    """Verdicts, a row per venue, where its prices came from, and the liquidations by time."""
     summary = result.summary
-    if result.manifest.get("synthetic"):
-        click.echo(f"({SYNTHETIC})\n")
+    width = max(len(row["venue"]) for row in summary.iter_rows(named=True))
     for row in summary.iter_rows(named=True):
-        click.echo(f"{row['venue']}: {verdict(row)}")
-    click.echo()
-    click.echo(_venue_table(summary))
-    click.echo()
-    click.echo(_span_table(summary))
-    click.echo()
-    click.echo(_liquidation_table(result.liquidations, rows))
+        click.echo(f"{row['venue']:<{width}}  {verdict(row)}")
+    if result.manifest.get("synthetic"):
+        click.echo(f"({SYNTHETIC})")
+    click.echo(f"\n{_venue_table(summary)}")
+    click.echo(f"\n{_span_table(summary)}")
+    click.echo("proxy: bars with trade prices for the mark; extrap.: bars outside the rules' dates")
+    click.echo(f"\n{_liquidation_table(result, rows)}")
     _print_rejections(result)
-    click.echo(f"\nresult {result.path}  hash {result.hash[:16]}")
+    click.echo(f"\nresult {result.path}\nhash   {result.hash}")
 
 
 def _venue_table(summary: pl.DataFrame) -> str:
-    columns = ("venue", "full", "partial", "lost", "fees", "funding", "paid in", "final", "max dd")
+    columns = ("venue", "full", "part", "lost", "fees", "funding", "paid in", "final", "max dd")
     rows = [
         (
             row["venue"],
@@ -59,16 +48,16 @@ def _venue_table(summary: pl.DataFrame) -> str:
         )
         for row in summary.iter_rows(named=True)
     ]
-    return table(columns, rows)
+    return table(columns, rows, "lrrrrrrrr")
 
 
 def _span_table(summary: pl.DataFrame) -> str:
-    columns = ("venue", "rules of", "prices of", "from", "to", "proxy", "extrap.")
+    columns = ("venue", "rules of", "prices of", "from", "until", "proxy", "extrap.")
     rows = [
         (
-            row["venue"],
-            shorten(row["symbols"], 16),
-            row["prices"],
+            shorten(row["venue"], VENUE_WIDTH),
+            _symbols(row["symbols"]),
+            shorten(row["prices"], VENUE_WIDTH),
             row["since"][:10],
             row["until"][:10],
             f"{row['proxy_share']:.1%}",
@@ -76,44 +65,71 @@ def _span_table(summary: pl.DataFrame) -> str:
         )
         for row in summary.iter_rows(named=True)
     ]
-    return table(columns, rows, left=3)
+    return table(columns, rows, "lllllrr")
 
 
-def _liquidation_table(liquidations: pl.DataFrame, rows: int) -> str:
-    if liquidations.height == 0:
+def _symbols(names: str) -> str:
+    first, *others = names.split(",")
+    if not others:
+        return shorten(first, SYMBOL_WIDTH)
+    tail = f" +{len(others)}"
+    return shorten(first.split(":")[0], SYMBOL_WIDTH - len(tail)) + tail
+
+
+def _liquidation_table(result: Result, rows: int) -> str:
+    """The first steps by time, so that all venues show; columns that say nothing are left out."""
+    steps = result.liquidations.sort("ts", "venue", "event", "step", maintain_order=True)
+    if steps.height == 0:
         return "no liquidations"
-    columns = ("time", "venue", "symbol", "side", "size", "mark", "equity", "left", "step")
-    lines = [_liquidation_row(row) for row in liquidations.head(rows).iter_rows(named=True)]
-    text = table(columns, lines, left=4)
-    if liquidations.height > rows:
-        text += f"\n… and {liquidations.height - rows} more; see --rows and --records liquidations"
+    accounts = result.manifest["accounts"]
+    hidden = ["venue"] if len(accounts) == 1 else []
+    hidden += ["symbol"] if all(len(a["symbols"]) == 1 for a in accounts) else []
+    shown = [c for c in _COLUMNS if c not in hidden]
+    lines = [
+        [cells[c] for c in shown] for cells in map(_cells, steps.head(rows).iter_rows(named=True))
+    ]
+    text = table(shown, lines, "".join(_COLUMNS[c] for c in shown))
+    if steps.head(rows)["tier_after"].max() != 0:
+        text += "\n* closed in part"
+    if steps.height > rows:
+        more = f"{steps.height - rows:,} more: backtest show {result.path} --rows {steps.height}"
+        text += f"\n… and {more}"
     return text
 
 
-def _liquidation_row(row: Mapping[str, Any]) -> tuple[str, ...]:
-    part = "" if row["tier_after"] == 0 else "part "
+_COLUMNS = {
+    **dict.fromkeys(("time", "venue", "symbol"), "l"),
+    **dict.fromkeys(("size", "mark", "lost", "left"), "r"),
+    "step": "l",
+}
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, str]:
+    """One step; the size is what was closed, signed like the position it was closed of."""
+    sign = -1.0 if row["side"] == "short" else 1.0
+    part = " " if row["tier_after"] == 0 else "*"
     cause = "" if row["cause"] == "price" else f" ({row['cause']})"
-    return (
-        f"{row['ts']:%Y-%m-%d %H:%M}",
-        shorten(row["venue"], 11),
-        shorten(row["symbol"].split(":")[0], 9),
-        row["side"],
-        f"{row['size_closed']:.5g}",
-        price(row["mark_price"]),
-        amount(row["equity_before"]),
-        amount(row["residual"]),
-        f"{part}{row['step']}{cause}",
-    )
+    return {
+        "time": f"{row['ts']:%Y-%m-%d %H:%M}",
+        "venue": shorten(row["venue"], VENUE_WIDTH),
+        "symbol": shorten(row["symbol"].split("/")[0], 8),
+        "size": f"{sign * row['size_closed']:.4g}{part}",
+        "mark": price(row["mark_price"]),
+        "lost": amount(row["fee"] + row["forfeited"] + row["slippage"]),
+        "left": amount(row["residual"]),
+        "step": f"{row['step_name']}{cause}",
+    }
 
 
 def _print_rejections(result: Result) -> None:
-    rejected = result.rejections
-    if rejected.height == 0:
+    counts = result.rejections.group_by("venue", "reason").len().sort("venue", "reason")
+    if counts.height == 0:
         return
-    counts = rejected.group_by("venue", "reason").len().sort("venue", "reason")
     click.echo("\norders rejected or dropped")
-    for venue, reason, count in counts.iter_rows():
-        click.echo(f"  {venue}: {reason}, {count} times")
+    for venue, reason, count in counts.head(REASONS).iter_rows():
+        click.echo(f"  {venue}: {orders(count)}, {reason}")
+    if counts.height > REASONS:
+        click.echo(f"  … and {counts.height - REASONS} more reasons")
 
 
 def print_json(result: Result) -> None:
@@ -121,37 +137,41 @@ def print_json(result: Result) -> None:
     content = {
         "path": str(result.path),
         "result_hash": result.hash,
+        "inputs_hash": result.manifest.get("inputs_hash"),
         "synthetic": bool(result.manifest.get("synthetic")),
         "venues": [
-            {**row, "verdict": verdict(row)} for row in result.summary.iter_rows(named=True)
+            {"verdict": verdict(row), **row} for row in result.summary.iter_rows(named=True)
         ],
         "rows": result.manifest["rows"],
     }
-    click.echo(json.dumps(content, indent=1, default=str))
+    echo_json(content)
 
 
 def print_records(frame: pl.DataFrame, rows: int, as_json: bool) -> None:
-    """One kind of record, as a wide table or as JSON rows."""
+    """One kind of record: name and value line by line, or as JSON rows."""
     head = frame.head(rows)
     if as_json:
-        click.echo(json.dumps(head.to_dicts(), indent=1, default=str))
+        echo_json(head.to_dicts())
         return
     for number, row in enumerate(head.iter_rows(named=True), 1):
         click.echo(f"— {number} of {frame.height}")
         for name, value in row.items():
-            click.echo(f"  {name:<24} {value}")
+            shown = f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "strftime") else value
+            click.echo(f"  {name:<24} {shown}")
+    if frame.height == 0:
+        click.echo("no such records")
 
 
-def amount(value: float) -> str:
-    """Money with two decimals, thousands separated; large sums without decimals."""
-    return f"{value:,.0f}" if abs(value) >= 100_000 else f"{value:,.2f}"
+def echo_json(content: Any) -> None:
+    """Print JSON that any reader takes: what is not a finite number is null, times are ISO."""
+    click.echo(json.dumps(_valid(content), indent=1, allow_nan=False))
 
 
-def price(value: float) -> str:
-    """A price with at most seven significant digits."""
-    return f"{value:.7g}"
-
-
-def shorten(text: str, width: int) -> str:
-    """Text cut to a width."""
-    return text if len(text) <= width else text[: width - 1] + "…"
+def _valid(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _valid(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_valid(inner) for inner in value]
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from backtest.errors import DataError
+from .errors import DataError
 
-PLACES = (Path(__file__).parents[2], Path(__file__).parents[1] / "bundled")
+PLACES = (Path(__file__).parents[1], Path(__file__).parent / "bundled")
 
 
 def sample_data() -> Path:

@@ -1,0 +1,130 @@
+"""A user's own list of orders, from Parquet or CSV, as order events for the core."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from .core.state import ORDER, OrderKind
+from .errors import UnknownNameError, UsageError
+from .orders import TIME, indices, unknown_symbols
+from .values import format_time, parse_time
+
+COLUMNS = ("ts", "symbol", "size", "exposure", "price")
+NUMBERS = ("size", "exposure", "price")
+EARLIEST_MS = 100_000_000_000
+"""1973 in milliseconds: a smaller number is a time in seconds, or no time at all."""
+
+
+def from_file(path: Path, symbols: Sequence[str], exposure: float) -> NDArray[Any]:
+    """Order events of a user's list: ts, symbol, size or exposure, optional price.
+
+    A row fills at the first bar that opens at or after its time: at its own price if it has
+    one and the bar traded there, else at the open. Rows of one time keep their order.
+    """
+    frame = _with_times(path, _checked_columns(path, _read(path)))
+    unknown_symbols(frame, symbols, f"in {path}")
+    sized = "size" in frame.columns
+    events = np.zeros(frame.height, ORDER)
+    events["ts"] = frame["ts"].cast(pl.Int64).to_numpy()
+    events["symbol"] = indices(frame, symbols)
+    events["kind"] = OrderKind.SIZE if sized else OrderKind.EXPOSURE
+    values = frame["size" if sized else "exposure"].cast(pl.Float64).to_numpy()
+    events["value"] = values if sized else values * exposure
+    events["price"] = np.nan
+    if "price" in frame.columns:
+        events["price"] = frame["price"].cast(pl.Float64).to_numpy()
+    _check_events(path, events, sized)
+    return events[np.argsort(events["ts"], kind="stable")]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of the file, by which two runs can be seen to have used the same orders."""
+    with path.open("rb") as file:
+        return sha256(file.read()).hexdigest()
+
+
+def _read(path: Path) -> pl.DataFrame:
+    try:
+        if path.suffix.lower() == ".csv":
+            return pl.read_csv(path)
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UsageError(
+            f"cannot read orders from {path}: {reason}; give a Parquet or a .csv file."
+        ) from error
+
+
+def _checked_columns(path: Path, frame: pl.DataFrame) -> pl.DataFrame:
+    for name in frame.columns:
+        if name not in COLUMNS:
+            raise UnknownNameError(f"column in {path}", name, COLUMNS)
+    for name in ("ts", "symbol"):
+        if name not in frame.columns:
+            raise UsageError(f"{path} has no column {name!r}; it needs ts, symbol and a size.")
+    if ("size" in frame.columns) == ("exposure" in frame.columns):
+        raise UsageError(f"{path} must have a column size or a column exposure, and only one.")
+    for name in COLUMNS:
+        if name in frame.columns and name != "price" and frame[name].null_count():
+            row = frame[name].is_null().arg_max() or 0
+            raise UsageError(f"{name} in {path} is empty in row {row + 1}; fill it in.")
+    if "price" in frame.columns and frame["price"].null_count() == frame.height:
+        frame = frame.drop("price")
+    for name in NUMBERS:
+        if name in frame.columns and not frame[name].dtype.is_numeric():
+            raise UsageError(
+                f"{name} in {path} is {frame[name].dtype}; every row needs a number there."
+            )
+    return frame.with_columns(pl.col("symbol").cast(pl.String))
+
+
+def _with_times(path: Path, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with ts as milliseconds UTC, whatever it was written as."""
+    stamps = frame["ts"]
+    if stamps.dtype.base_type() is pl.Datetime:
+        zone = getattr(stamps.dtype, "time_zone", None)
+        fixed = stamps if zone else stamps.dt.replace_time_zone("UTC")
+        return frame.with_columns(ts=fixed.dt.convert_time_zone("UTC").cast(TIME))
+    if stamps.dtype == pl.Date:
+        return frame.with_columns(ts=stamps.cast(pl.Datetime("ms")).dt.replace_time_zone("UTC"))
+    if stamps.dtype == pl.String:
+        return frame.with_columns(ts=_parsed(path, stamps))
+    if stamps.dtype.is_integer():
+        smallest = stamps.min()
+        if isinstance(smallest, int) and smallest < EARLIEST_MS:
+            raise UsageError(
+                f"ts {smallest} in {path} is not a time in milliseconds; multiply seconds by 1000."
+            )
+        return frame.with_columns(ts=stamps.cast(pl.Int64).cast(TIME))
+    raise UsageError(f"ts in {path} is {stamps.dtype}; use ISO times or milliseconds UTC.")
+
+
+def _parsed(path: Path, stamps: pl.Series) -> pl.Series:
+    try:
+        return pl.Series([parse_time(written) for written in stamps], dtype=pl.Int64).cast(TIME)
+    except UsageError as error:
+        raise UsageError(f"ts in {path}: {error}") from error
+
+
+def _check_events(path: Path, events: NDArray[Any], sized: bool) -> None:
+    values, prices = events["value"], events["price"]
+    bad = ~np.isfinite(values) | (sized & (values == 0.0))
+    if bad.any():
+        event = events[int(np.argmax(bad))]
+        name = "size" if sized else "exposure"
+        raise UsageError(
+            f"the order at {format_time(int(event['ts']))} in {path} has {name} "
+            f"{event['value']}; give a finite one{' that is not 0' if sized else ''}."
+        )
+    wrong = (prices <= 0.0) | np.isinf(prices)
+    if wrong.any():
+        event = events[int(np.argmax(wrong))]
+        raise UsageError(
+            f"the order at {format_time(int(event['ts']))} in {path} has price "
+            f"{event['price']}; give a positive one, or leave it empty."
+        )
