@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from .config import RunConfig, from_mapping
+from .explanation import explain
+from .goldens import verify
 from .result import Result
 from .run import execute
 from .strategy import of
 from .venues import load as load_venue
 
-__all__ = ["load_venue", "run"]
+__all__ = ["explain", "load_venue", "run", "verify"]
 
 
 def run(

@@ -5,10 +5,10 @@ Dated facts with sources, no arithmetic: a venue is `NAME.toml` with `instrument
 """
 
 from .load import known, load, load_file
-from .model import Instrument, Process, Revision, Rulebook, Source, Step, TierTable
+from .model import Instrument, Process, Revision, Rulebook, Source, Step, TierTable, at
 from .override import override
 from .provenance import provenance, tier_provenance
-from .resolve import resolve
+from .resolve import resolve, rules_at
 
 __all__ = [
     "Instrument",
@@ -18,11 +18,13 @@ __all__ = [
     "Source",
     "Step",
     "TierTable",
+    "at",
     "known",
     "load",
     "load_file",
     "override",
     "provenance",
     "resolve",
+    "rules_at",
     "tier_provenance",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..errors import RulebookError, UnknownNameError
 
@@ -104,12 +105,15 @@ class Instrument:
     sizes: Mapping[str, tuple[Revision, ...]]
 
 
-def at(revisions: tuple[Revision, ...], ts_ms: int) -> Revision:
-    """The revision in force; before the first, the first serves."""
-    current = revisions[0]
-    for revision in revisions:
-        if revision.valid_from <= ts_ms:
-            current = revision
+Dated = TypeVar("Dated", Revision, TierTable)
+
+
+def at(history: tuple[Dated, ...], ts_ms: int) -> Dated:
+    """The revision or table in force at a date; before the first, the first serves."""
+    current = history[0]
+    for one in history:
+        if one.valid_from <= ts_ms:
+            current = one
     return current
 
 

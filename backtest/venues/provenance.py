@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from .model import Process, Revision, Rulebook
+from .model import Process, Revision, Rulebook, at
 
 
 def provenance(rulebook: Rulebook, ts_ms: int) -> list[dict[str, object]]:
@@ -32,11 +32,7 @@ def _described(rulebook: Rulebook, revision: Revision) -> dict[str, object]:
 
 def tier_provenance(rulebook: Rulebook, symbol: str, ts_ms: int) -> dict[str, object]:
     """Source, date, confidence and note of the tier table of a symbol at a time."""
-    tables = rulebook.tiers[symbol]
-    table = tables[0]
-    for one in tables:
-        if one.valid_from <= ts_ms:
-            table = one
+    table = at(rulebook.tiers[symbol], ts_ms)
     source = rulebook.sources[table.source]
     return {
         "key": f"tiers.{symbol}",

@@ -55,11 +55,19 @@ def resolve(
     starts = [since_ms, *_changes(book, instrument, tables, since_ms, until_ms)]
     records = np.zeros(len(starts), dtype=RULES)
     for record, start in zip(records, starts, strict=True):
-        _fill(record, book, instrument, _table_at(tables, start), start)
+        _fill(record, book, instrument, at(tables, start), start)
         record["extrapolated"] = is_extrapolated(book, tables, start)
     if strict:
         _refuse_extrapolated(book, symbol, records, starts)
     return _joined(records, starts)
+
+
+def rules_at(book: Rulebook, instrument: Instrument, table: TierTable, ts_ms: int) -> NDArray[Any]:
+    """The RULES record of a contract and a tier table under a rulebook's decisions at a date."""
+    records = np.zeros(1, dtype=RULES)
+    _fill(records[0], book, instrument, table, ts_ms)
+    records["valid_from"], records["valid_to"] = ALWAYS, FOREVER
+    return records
 
 
 def _changes(
@@ -74,17 +82,9 @@ def _changes(
     return sorted(m for m in moments if since < m < until)
 
 
-def _table_at(tables: tuple[TierTable, ...], ts_ms: int) -> TierTable:
-    current = tables[0]
-    for table in tables:
-        if table.valid_from <= ts_ms:
-            current = table
-    return current
-
-
 def is_extrapolated(book: Rulebook, tables: tuple[TierTable, ...], ts_ms: int) -> bool:
     """Whether no table is known to have been in force at a date."""
-    table = _table_at(tables, ts_ms)
+    table = at(tables, ts_ms)
     return ts_ms < table.valid_from or ts_ms > min(book.checked_until, table.seen_until)
 
 

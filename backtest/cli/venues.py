@@ -1,0 +1,82 @@
+"""`backtest venues`: the policies of all venues side by side."""
+
+import json
+from typing import Any
+
+import click
+
+
+@click.command("venues", short_help="Compare the venues' liquidation policies.")
+@click.option("--venue", "names", help="These venues only, comma-separated.")
+@click.option("--date", help="Rules of this date, like 2024-05-01 [the latest known].")
+@click.option("--symbols", is_flag=True, help="List the symbols whose tiers are known.")
+@click.option("--sources", is_flag=True, help="Say where every rule is from and how sure it is.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def command(
+    names: str | None, date: str | None, symbols: bool, sources: bool, as_json: bool
+) -> None:
+    """Print every decision of the rulebooks, a column per venue."""
+    from backtest import venues
+    from backtest.config import parse_time
+
+    chosen = names.split(",") if names else venues.known()
+    books = [venues.load(name.strip()) for name in chosen]
+    when = None if date is None else parse_time(date)
+    if as_json:
+        content = {b.id: b.provenance(_moment(b, when)) for b in books}
+        click.echo(json.dumps(content, indent=1, default=str))
+    elif symbols:
+        _print_symbols(books)
+    elif sources:
+        _print_sources(books, when)
+    else:
+        _print_policies(books, when)
+
+
+def _moment(book: Any, when: int | None) -> int:
+    return int(book.checked_until) if when is None else when
+
+
+def _print_policies(books: list[Any], when: int | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from backtest.venues.policy import policy
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("decision")
+    columns = [policy(book, _moment(book, when)) for book in books]
+    for book in books:
+        table.add_column(book.id, overflow="fold")
+    for name in columns[0]:
+        table.add_row(name, *(column[name] for column in columns))
+    Console(highlight=False).print(table)
+    click.echo("\n--sources says where each rule is from; --symbols lists the known tiers")
+
+
+def _print_sources(books: list[Any], when: int | None) -> None:
+    from backtest.config import format_time
+
+    for book in books:
+        click.echo(f"{book.name} ({book.id}), checked until {format_time(book.checked_until)[:10]}")
+        for row in book.provenance(_moment(book, when)):
+            since = format_time(row["valid_from"])[:10] if row["valid_from"] > -(2**50) else "ever"
+            value = row["value"] if not isinstance(row["value"], dict) else "see the file"
+            click.echo(f"  {row['key']} = {value}  since {since}, {row['confidence']}")
+            click.echo(f"      {row['source']} ({row['date']}); {row['where']}")
+            if row["note"]:
+                click.echo(f"      note: {row['note']}")
+
+
+def _print_symbols(books: list[Any]) -> None:
+    from backtest.config import format_time
+
+    for book in books:
+        click.echo(book.id)
+        for symbol in book.symbols():
+            tables = book.tiers[symbol]
+            since, last = (format_time(t.valid_from)[:10] for t in (tables[0], tables[-1]))
+            part = "" if tables[-1].complete else f", known up to {tables[-1].cap:,.0f}"
+            dates = since if len(tables) == 1 else f"{since} to {last}"
+            count = f"{len(tables)} table{'s' if len(tables) > 1 else ''}"
+            click.echo(f"  {symbol:<22} {count}, {dates}{part}")

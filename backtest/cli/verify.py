@@ -1,0 +1,64 @@
+"""`backtest verify`: golden cases recomputed and compared."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+
+from backtest.errors import BacktestError
+
+
+@click.command("verify", short_help="Recompute golden cases and compare.")
+@click.argument("cases", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--only", type=click.Choice(["ok", "off", "unsupported"]), help="Show these only.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+def command(cases: tuple[Path, ...], only: str | None, as_json: bool) -> None:
+    """Recompute every number in CASES (JSON files) that the rulebooks can.
+
+    Exit code 1 when a number is off its tolerance.
+    """
+    from backtest.goldens import verify
+
+    rows = [row for path in cases for row in verify(path)]
+    shown = [row for row in rows if only is None or row.verdict == only]
+    if as_json:
+        click.echo(json.dumps([row.to_dict() for row in shown], indent=1))
+    else:
+        _print(shown)
+        click.echo(_counts(rows))
+    off = sum(row.verdict == "off" for row in rows)
+    if off:
+        raise BacktestError(f"{off} of {len(rows)} numbers are off; --only off lists them.")
+
+
+def _print(rows: list[Any]) -> None:
+    last = None
+    for row in rows:
+        if row.case != last:
+            click.echo(row.case)
+            last = row.case
+        click.echo(_line(row))
+
+
+def _line(row: Any) -> str:
+    name = f"  {row.quantity[:25]:<26}"
+    if row.verdict == "unsupported":
+        return f"{name}{_value(row.expected):>14}  unsupported: {row.reason}"
+    error = "" if row.rel_error is None else f"{row.rel_error:.1e}"
+    values = f"{_value(row.expected):>14} {_value(row.computed):>14} {error:>9}"
+    return f"{name}{values}  {row.verdict}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    return str(value) if not isinstance(value, dict | list) else f"{len(value)} numbers"
+
+
+def _counts(rows: list[Any]) -> str:
+    count = Counter(row.verdict for row in rows)
+    cases = len({row.case for row in rows})
+    parts = [f"{count[verdict]} {verdict}" for verdict in ("ok", "off", "unsupported")]
+    return f"{len(rows)} numbers of {cases} cases: {', '.join(parts)}"

@@ -1,0 +1,153 @@
+"""One position of a golden case, with rules from what the case states and from the rulebook."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import nan
+from typing import Any
+
+from ..core.contracts import unrealized_pnl
+from ..explanation.numbers import Position
+from ..venues import Instrument, Rulebook, TierTable, at, override, rules_at
+from ..venues.model import ALWAYS, Revision
+from .read import Unsupported
+
+Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for all positions of a case.
+
+    `from_code`: another program computed the numbers and knows no fee but one it was given.
+    `margin_has_pnl`: the venue reports isolated margin with unrealised P&L in it.
+    """
+
+    book: Rulebook
+    ts: int
+    from_code: bool
+    margin_has_pnl: bool
+
+
+def read_position(terms: Terms, raw: Raw) -> Position:
+    """A position of a case; raises Unsupported where it lacks a price or a size."""
+    mark, entry = _number(raw, "mark_price"), _number(raw, "entry_price")
+    entry = mark if entry is None else entry
+    mark = entry if mark is None else mark
+    if mark is None or entry is None:
+        raise Unsupported("the case has neither entry nor mark price")
+    size = _signed_size(raw)
+    leverage = _number(raw, "leverage")
+    return Position(
+        symbol=str(raw["symbol"]),
+        size=size,
+        entry=entry,
+        mark=mark,
+        leverage=nan if leverage is None else leverage,
+        rules=_rules(terms, raw),
+        margin=_margin(terms, raw, unrealized_pnl(size, entry, mark)),
+    )
+
+
+def _margin(terms: Terms, raw: Raw, pnl: float) -> float | None:
+    wallet, margin = _number(raw, "isolated_wallet"), _number(raw, "isolated_margin")
+    if wallet is not None or margin is None:
+        return wallet
+    return margin - pnl if terms.margin_has_pnl else margin
+
+
+def _rules(terms: Terms, raw: Raw) -> Any:
+    book = terms.book
+    fee = _number(raw, "taker_fee")
+    if fee is None and terms.from_code:
+        fee = 0.0
+    if fee is not None:
+        book = override(book, {"fees.taker": fee})
+    symbol = str(raw["symbol"])
+    instrument = book.instruments.get(symbol) or _made_up(symbol, book.settle)
+    tick = _tick(terms, raw)
+    instrument = replace(instrument, sizes={**instrument.sizes, "tick": (_revision(tick),)})
+    return rules_at(book, instrument, _tier_table(terms, raw), terms.ts)[0]
+
+
+def _tick(terms: Terms, raw: Raw) -> float:
+    stated = _number(raw, "tick_size")
+    if stated is not None:
+        return stated
+    if str(raw["symbol"]) in terms.book.instruments:
+        sizes = terms.book.instruments[str(raw["symbol"])].sizes
+        return float(str(at(sizes["tick"], terms.ts).value))
+    # the fewest decimals among the prices the case prints: a mean has more than the tick
+    prices = [raw[k] for k in ("entry_price", "mark_price") if raw.get(k) is not None]
+    return 10.0 ** -min(_decimals(price) for price in prices)
+
+
+def _tier_table(terms: Terms, raw: Raw) -> TierTable:
+    if raw.get("margin_tiers"):
+        return _table_of_leverages(terms, raw["margin_tiers"])
+    rate = _number(raw, "mmr")
+    if rate is not None:
+        return _table(((0.0, rate, 1.0, _number(raw, "maintenance_amount") or 0.0),))
+    symbol = str(raw["symbol"])
+    if symbol in terms.book.tiers:
+        return at(terms.book.tiers[symbol], terms.ts)
+    # initial margin and prices of orders need no maintenance rate
+    return _table(((0.0, nan, 1.0, 0.0),))
+
+
+def _table_of_leverages(terms: Terms, tiers: Any) -> TierTable:
+    """Tiers given by maximum leverage only: the rate is a fixed share of 1 / leverage."""
+    share = float(str(terms.book.at("maintenance.share_of_initial", terms.ts).value))
+    rows: list[tuple[float, float, float, float]] = []
+    for tier in tiers:
+        floor, leverage = float(tier["lowerBound"]), float(tier["maxLeverage"])
+        rate = share / leverage
+        amount = rows[-1][3] + floor * (rate - rows[-1][1]) if rows else 0.0
+        rows.append((floor, rate, leverage, amount))
+    return _table(tuple(rows))
+
+
+def _signed_size(raw: Raw) -> float:
+    unit = raw.get("size_unit", "base")
+    if unit not in ("base", "contracts"):
+        raise Unsupported(f"a size in {unit} is not in this version")
+    size = _number(raw, "size")
+    if not size or raw.get("side") not in ("long", "short"):
+        raise Unsupported("the case has a position without size or side")
+    size = abs(size)
+    if unit == "contracts":
+        size *= float(raw.get("contract_size") or 1.0)
+    return -size if raw["side"] == "short" else size
+
+
+def _number(raw: Raw, key: str) -> float | None:
+    value = raw.get(key)
+    return None if value is None else float(value)
+
+
+def _decimals(price: Any) -> int:
+    return len(repr(price).partition(".")[2]) if isinstance(price, float) else 0
+
+
+def _revision(value: float) -> Revision:
+    return Revision(value, ALWAYS, "case", "payload")
+
+
+def _made_up(symbol: str, settle: str) -> Instrument:
+    sizes = {name: (_revision(1.0),) for name in ("lot", "tick", "min_size", "min_notional")}
+    return Instrument(symbol, symbol, "linear", settle, symbol, 1.0, "case", "payload", sizes)
+
+
+def _table(rows: tuple[tuple[float, float, float, float], ...]) -> TierTable:
+    floors, rates, leverages, deductions = zip(*rows, strict=True)
+    return TierTable(
+        ALWAYS,
+        "case",
+        "payload",
+        floors,
+        rates,
+        deductions,
+        leverages,
+        float("inf"),
+        True,
+        "settle",
+    )

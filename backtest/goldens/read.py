@@ -1,0 +1,75 @@
+"""Reading a file of golden cases, and why a case cannot be computed."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from ..venues import known
+from ..venues.model import FOREVER
+
+Case = Mapping[str, Any]
+NEEDED = ("id", "venue", "source", "account", "positions", "expect", "tolerance")
+CONTRACTS = ("linear",)
+SCOPES = ("standard",)
+_DATE = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?")
+
+
+class Unsupported(Exception):  # noqa: N818
+    """A quantity that cannot be computed; the message says why."""
+
+
+def read_cases(path: Path) -> list[Case]:
+    """The cases of a JSON list; raises UsageError with file, place and remedy."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; check the path.") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not valid JSON: {error}; correct it there.") from error
+    if not isinstance(content, list):
+        raise UsageError(f'{path} is no list of cases; write [ {{ "id": …, … }}, … ].')
+    for number, case in enumerate(content):
+        _check(path, number, case)
+    return content
+
+
+def _check(path: Path, number: int, case: Any) -> None:
+    if not isinstance(case, dict):
+        raise UsageError(f"case {number} of {path} is {case!r}; a case is an object.")
+    missing = [key for key in NEEDED if key not in case]
+    if missing:
+        name = case.get("id", number)
+        raise UsageError(f"case {name} of {path} has no {missing[0]!r}; add it.")
+
+
+def refusal(case: Case) -> str | None:
+    """Why no quantity of a case can be computed; None where some may."""
+    if case["venue"] not in known():
+        return f"no rulebook for {case['venue']}"
+    if case.get("scope", "standard") not in SCOPES:
+        return f"scope {case['scope']} is not in this version"
+    kinds = {p.get("contract", "linear") for p in case["positions"]} - set(CONTRACTS)
+    if kinds:
+        return f"{', '.join(sorted(kinds))} contracts are not in this version"
+    if case.get("agrees", True) is None:
+        return "a parameter snapshot, nothing to compute"
+    return None
+
+
+def date_of(case: Case) -> int:
+    """The date of a case in ms: the start of the day, month or year its source names.
+
+    Where the source names none, the latest rules hold.
+    """
+    found = _DATE.match(str(case["source"].get("date", "")))
+    if found is None:
+        return FOREVER
+    year, month, day = (int(part or 1) for part in found.groups())
+    try:
+        return int(datetime(year, month, day, tzinfo=UTC).timestamp() * 1000)
+    except ValueError:
+        return FOREVER
