@@ -60,10 +60,10 @@ def sample_position(w: Any, i: int, s: int) -> None:
 
 @jit
 def take_samples(w: Any, i: int) -> None:
-    """Write the samples that are due at the close of bar i."""
+    """Write the samples that are due at the close of bar i, and where a stopped account ended."""
     state, config = w.state[0], w.config[0]
     close_time = w.ts[i] + config["timeframe_ms"]
-    if close_time < state["next_sample"]:
+    if close_time < state["next_sample"] and not state["stopped"]:
         return
     state["next_sample"] = (close_time // config["sample_ms"] + 1) * config["sample_ms"]
     for pool in range(len(w.pools)):

@@ -3,10 +3,14 @@
 import numpy as np
 
 from backtest.core.engine import Engine, Settings
-from backtest.core.state import ORDER, OrderKind
+from backtest.core.state import KINDS, ORDER, OrderKind
 from backtest.core.types import (
+    FUNDING,
+    FUNDING_INSIDE,
     HAS_MARK,
     HAS_TRADE,
+    MARK_CLOSE,
+    MARK_OPEN,
     N_FIELDS,
     RULES,
     STEP_WIDTH,
@@ -112,26 +116,31 @@ def orders(*events):
     return array
 
 
-def engine(rules, *, cash=10_000.0, mode="ISOLATED", leverage=10, **settings):
-    """An engine whose symbols all settle in one pool."""
+def engine(rules, *, cash=10_000.0, mode="ISOLATED", leverage=10, pools=None, **settings):
+    """An engine whose symbols settle in one pool, or in the pools named per symbol."""
     made = Settings(MarginMode[mode], leverage, HOUR, HOUR, **settings)
-    return Engine(made, list(rules), [0] * len(rules), [cash])
+    pools = pools or [0] * len(rules)
+    return Engine(made, list(rules), pools, [cash] * (max(pools) + 1))
 
 
 def money_is_conserved(e, tolerance=1e-9):
     """deposits + P&L − costs + shortfall covered equals equity, relative to what was moved."""
-    p = e.pools[0]
-    flows = (
-        p["deposits"]
-        + p["realized"]
-        + e.unrealized()
-        - p["fees"]
-        - p["funding"]
-        - p["liquidation_fees"]
-        - p["forfeited"]
-        + p["shortfall"]
-    )
-    return abs(flows - p["equity"]) <= tolerance * max(p["deposits"], abs(p["realized"]), 1.0)
+    for number, p in enumerate(e.pools):
+        own = e.positions[(e.positions["pool"] == number) & (e.positions["size"] != 0.0)]
+        flows = (
+            p["deposits"]
+            + p["realized"]
+            + (own["size"] * (own["mark"] - own["entry"])).sum()
+            - p["fees"]
+            - p["funding"]
+            - p["liquidation_fees"]
+            - p["forfeited"]
+            + p["shortfall"]
+        )
+        moved = p["deposits"] + abs(p["realized"]) + p["forfeited"] + p["shortfall"]
+        if abs(flows - p["equity"]) > tolerance * max(moved, 1.0):
+            return False
+    return True
 
 
 def steps_balance(records, tolerance=1e-9):
@@ -147,3 +156,31 @@ def steps_balance(records, tolerance=1e-9):
         np.abs(records["equity_before"]), records["size_closed"] * records["mark_price"]
     )
     return bool(np.all(np.abs(records["equity_before"] - right) <= tolerance * scale))
+
+
+def settle(block, bar, rate, *, symbol=0, inside=False):
+    """The block with a funding settlement at the open of a bar, or strictly inside it."""
+    block[1][FUNDING_INSIDE if inside else FUNDING, symbol, bar] = rate
+    return block
+
+
+def mark_candle(block, bar, candle, *, symbol=0):
+    """The block with a mark candle that differs from the trade candle."""
+    block[1][MARK_OPEN : MARK_CLOSE + 1, symbol, bar] = candle
+    return block
+
+
+def flag(block, bar, flags, *, symbol=0):
+    """The block with other flags at a bar."""
+    block[2][symbol, bar] = flags
+    return block
+
+
+def play(e, block, *events):
+    """Give orders, run a block, take all records by kind; money must balance at its end."""
+    e.give(orders(*events))
+    e.feed(*block)
+    records = {kind: e.take(kind) for kind in KINDS}
+    assert money_is_conserved(e)
+    assert steps_balance(records["liquidations"])
+    return records

@@ -192,12 +192,12 @@ def test_block_size_changes_nothing():
     opens = np.r_[100, close[:-1]]
     candles = np.c_[opens, np.maximum(opens, close) * 1.01, np.minimum(opens, close) * 0.99, close]
     events = [(7 * k, 0, "EXPOSURE", 8.0 if k % 2 else -8.0) for k in range(57)]
-    whole = play(candles, events, [400])
+    whole = play_in_blocks(candles, events, [400])
     for size in (1, 7, 133):
-        assert play(candles, events, [size] * (400 // size) + [400 % size]) == whole
+        assert play_in_blocks(candles, events, [size] * (400 // size) + [400 % size]) == whole
 
 
-def play(candles, events, sizes):
+def play_in_blocks(candles, events, sizes):
     e = engine([make_rules()], on_liquidation=2)
     e.give(orders(*events))
     ts, prices, flags = bars(list(candles))

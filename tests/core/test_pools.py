@@ -1,0 +1,119 @@
+"""Cross pools: what their positions share, and what different pools do not."""
+
+import pytest
+
+from backtest.core.types import HAS_TRADE, Trigger
+
+from .accounts import FIFTHS, LADDER, START, TWO_DOWN, bars, engine, flag, make_rules, play
+
+FLAT = (100.0, 100.0, 100.0, 100.0)
+ONE_TIER = ((0, 0.0125, 40),)
+
+
+def test_profit_of_one_position_keeps_another_alive():
+    down, up = (100.0, 100.0, 87.0, 88.0), (100.0, 112.0, 100.0, 112.0)
+    # alone the loss of 12 on 80 units would use up the wallet
+    alone = engine([make_rules()], mode="CROSS", cash=1_000.0)
+    r = play(alone, bars([FLAT, (100.0, 100.0, 87.0, 87.0)]), (0, 0, "SIZE", 80.0))
+    assert len(r["liquidations"]) == 1
+    both = engine([make_rules(), make_rules()], mode="CROSS", cash=1_000.0, leverage=20)
+    # the second moves up first: its gain is in the mark when the first falls
+    candles = [[FLAT, FLAT, down], [FLAT, up, (112.0,) * 4]]
+    r = play(both, bars(*candles), (0, 0, "SIZE", 80.0), (0, 1, "SIZE", 80.0))
+    assert len(r["liquidations"]) == 0
+
+
+def test_sign_of_a_shorts_profit_counts_in_the_pool():
+    e = engine([make_rules(), make_rules()], mode="CROSS", cash=1_000.0, leverage=20)
+    candles = [[FLAT, FLAT, (100.0, 100.0, 87.0, 88.0)], [FLAT, (100, 100, 88, 88), (88.0,) * 4]]
+    r = play(e, bars(*candles), (0, 0, "SIZE", 80.0), (0, 1, "SIZE", -80.0))
+    assert len(r["liquidations"]) == 0
+    assert r["equity"]["equity"][1] == pytest.approx(1_000 - 8 + 960)
+
+
+def test_pools_of_two_assets_do_not_help_each_other():
+    e = engine([make_rules(), make_rules()], mode="CROSS", cash=1_000.0, pools=[0, 1])
+    candles = [[FLAT, (100.0, 100.0, 80.0, 80.0)], [FLAT, (100.0, 120.0, 100.0, 120.0)]]
+    r = play(e, bars(*candles), (0, 0, "SIZE", 80.0), (0, 1, "SIZE", 80.0))
+    assert r["liquidations"]["symbol"].tolist() == [0]
+    assert e.pools["equity"][0] == pytest.approx(0.0, abs=1e-9)
+    assert e.pools["equity"][1] == pytest.approx(1_000 - 4 + 1_600)
+
+
+def test_isolated_losses_stay_in_the_bucket_of_two_symbols_of_one_asset():
+    e = engine([make_rules(), make_rules()])
+    candles = [[FLAT, (100.0, 100.0, 80.0, 80.0)], [FLAT, (100.0, 105.0, 100.0, 105.0)]]
+    play(e, bars(*candles), (0, 0, "SIZE", 10.0), (0, 1, "SIZE", 10.0))
+    assert e.pools["equity"][0] == pytest.approx(10_000 - 100 - 1 + 50)
+    assert e.positions["size"].tolist() == [0.0, 10.0]
+
+
+def test_symbol_without_mark_in_the_bar_is_valued_where_it_was():
+    e = engine([make_rules(), make_rules()], mode="CROSS", cash=1_000.0, leverage=20)
+    block = bars([FLAT, (100.0, 100.0, 92.0, 93.0)], [FLAT, (50.0, 50.0, 50.0, 50.0)])
+    block = flag(block, 1, 0, symbol=1)
+    r = play(e, block, (0, 0, "SIZE", 80.0), (0, 1, "SIZE", 80.0))
+    assert len(r["liquidations"]) == 0
+    assert r["equity"]["equity"][1] == pytest.approx(1_000 - 8 - 560)
+    assert HAS_TRADE & block[2][1, 1] == 0
+
+
+def test_joint_fall_meets_the_requirement_at_one_share_of_the_way():
+    e = engine([make_rules(tiers=ONE_TIER), make_rules(tiers=ONE_TIER)], mode="CROSS", cash=1_000.0)
+    lows = (80.0, 90.0)
+    candles = [[FLAT, (100.0, 100.0, low, 100.0)] for low in lows]
+    r = play(e, bars(*candles), (0, 0, "SIZE", 40.0), (0, 1, "SIZE", 40.0))
+    one = r["liquidations"][0]
+    # 996 - 800 x - 400 x = 0.0125 (8000 - 1200 x)
+    share = (996 - 100) / (1_200 - 15)
+    assert one["mark_price"] == pytest.approx(100 - (20 if one["symbol"] == 0 else 10) * share)
+    assert one["equity_before"] == pytest.approx(0.0125 * (8_000 - 1_200 * share), rel=1e-9)
+
+
+@pytest.mark.parametrize("steps", [LADDER, TWO_DOWN])
+def test_takeover_of_a_whole_pool_leaves_nothing(steps):
+    made = make_rules(steps, ONE_TIER, bankruptcy_fee=1)
+    e = engine([made, made], mode="CROSS", cash=1_000.0)
+    crash = (100.0, 100.0, 70.0, 75.0)
+    r = play(e, bars([FLAT, crash], [FLAT, crash]), (0, 0, "SIZE", 40.0), (0, 1, "SIZE", 40.0))
+    assert r["liquidations"]["size_closed"].tolist() == [40.0, 40.0]
+    assert r["liquidations"]["event"].tolist() == [1, 1], "one event: the rest was not cured"
+    assert e.pools["equity"][0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_largest_requirement_goes_first_and_the_rest_stays_when_cured():
+    made = make_rules(tiers=ONE_TIER)
+    e = engine([made, made], mode="CROSS", cash=1_000.0)
+    fall = (100.0, 100.0, 89.2, 90.0)
+    r = play(e, bars([FLAT, fall], [FLAT, FLAT]), (0, 0, "SIZE", 85.0), (0, 1, "SIZE", 5.0))
+    assert r["liquidations"]["symbol"].tolist()[0] == 0
+    assert e.pools["equity"][0] >= 0.0
+
+
+def test_every_further_market_order_within_the_wait_is_for_the_whole_position():
+    made = make_rules(FIFTHS, ONE_TIER, trigger=Trigger.BELOW)
+    e = engine([made, made], cash=1e6, leverage=20)
+    fall = (100.0, 100.0, 96.0, 97.0)
+    r = play(e, bars([FLAT, fall], [FLAT, fall]), (0, 0, "SIZE", 5_000.0), (0, 1, "SIZE", 5_000.0))
+    # the first position loses a fifth; the wait of the account then takes the second whole
+    assert r["liquidations"]["size_closed"].tolist() == pytest.approx([1_000.0, 5_000.0])
+
+
+def test_a_later_fifth_after_the_wait_is_a_fifth_again():
+    made = make_rules(FIFTHS, ONE_TIER, trigger=Trigger.BELOW)
+    e = engine([made], cash=1e6, leverage=20)
+    candles = [FLAT, (100, 100, 96.0, 97), (97, 97, 95.8, 96)]
+    r = play(e, bars(candles), (0, 0, "SIZE", 5_000.0))
+    assert r["liquidations"]["size_closed"].tolist() == pytest.approx([1_000.0, 800.0])
+    assert r["liquidations"]["ts"].tolist() == [START + 3_600_000, START + 7_200_000]
+
+
+def test_a_full_market_order_does_not_end_the_wait_of_others():
+    made = make_rules(FIFTHS, ONE_TIER, trigger=Trigger.BELOW)
+    small = (0, 1, "SIZE", 100.0)
+    e = engine([made] * 3, cash=1e6, leverage=20)
+    fall = (100.0, 100.0, 96.0, 97.0)
+    r = play(
+        e, bars(*[[FLAT, fall]] * 3), (0, 0, "SIZE", 5_000.0), small, (0, 2, "SIZE", 5_000.0)
+    )  # fmt: skip
+    assert r["liquidations"]["size_closed"].tolist() == pytest.approx([1_000.0, 100.0, 5_000.0])
