@@ -1,7 +1,7 @@
 """`explain`: what a venue would do to one position, in numbers, words and sources."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..config import format_time
@@ -81,15 +81,14 @@ def explain(
     book = override(load(venue), rules or {})
     name = book.match(symbol)
     ts = book.checked_until if date is None else date
-    _check(side, margin, entry=entry, size=size, leverage=leverage, mark=mark or entry, cash=cash)
+    now = entry if mark is None else mark
+    _check(side, margin, entry=entry, size=size, leverage=leverage, mark=now, cash=cash)
     record = resolve(book, name, ts, ts + 1)[0]
     signed = size if side == "long" else -size
-    p = Position(name, signed, entry, mark or entry, leverage, record)
+    p = Position(name, signed, entry, now, leverage, record)
     _check_size(book, p)
     if margin == "isolated":
-        p = Position(
-            name, signed, entry, p.mark, leverage, record, opening_margin(p) + extra_margin
-        )
+        p = replace(p, margin=opening_margin(p) + extra_margin)
     pool = Pool(cash) if margin == "cross" else None
     result = report(p, pool, display_of(book, margin, ts))
     return _explanation(book, p, pool, result, (margin, ts))
