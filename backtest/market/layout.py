@@ -62,5 +62,8 @@ def symbol_of(folder: str) -> str:
 
 def time_text(ms: int) -> str:
     """A time stamp as people write it: `2024-05-01 08:00 UTC`, with seconds only if there are."""
-    moment = datetime.fromtimestamp(ms / 1000, tz=UTC)
+    try:
+        moment = datetime.fromtimestamp(ms / 1000, tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{ms} ms, beyond any calendar"
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC" if ms % 60_000 else "%Y-%m-%d %H:%M UTC")

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from backtest.errors import DataError
 from backtest.market.check import check_schema
-from backtest.market.layout import VALUE_COLUMNS
+from backtest.market.layout import VALUE_COLUMNS, time_text
 
-PARQUET_ERRORS = (OSError, ValueError)
-"""What pyarrow raises for a broken or missing file: its own errors derive from these."""
+YEAR_2200_MS = 7_258_118_400_000
+"""A stamp from here on, or before 1970, is one in another unit."""
+
+PARQUET_ERRORS = (OSError, ValueError, pa.ArrowException)
+"""What pyarrow raises for a broken or missing file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +117,16 @@ def read_segment(path: Path, kind: str) -> Segment | None:
         raise unreadable(path, error) from error
     if not groups:
         return None
+    start, last = min(g[0] for g in groups), max(g[1] for g in groups)
+    if start < 0 or last >= YEAR_2200_MS:
+        raise DataError(
+            f"{path} has stamps from {time_text(start)} to {time_text(last)}; "
+            "check that ts counts milliseconds since 1970 and write the file again."
+        )
     return Segment(
         path=path,
-        start=min(g[0] for g in groups),
-        stop=max(g[1] for g in groups) + 1,
+        start=start,
+        stop=last + 1,
         rows=sum(g[2] for g in groups),
         symbol=symbol.decode(errors="replace") if symbol else None,
         synthetic=notes.get(b"synthetic") == b"true",

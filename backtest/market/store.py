@@ -15,7 +15,7 @@ from backtest.market.layout import (
     timeframe_ms,
     timeframe_of,
 )
-from backtest.market.series import Segment, Series, plan_segments, read_segment
+from backtest.market.series import PARQUET_ERRORS, Segment, Series, plan_segments, read_segment
 
 
 class Store:
@@ -139,7 +139,7 @@ def _symbol_in(folder: Path) -> str:
     for path in (p for kind in KINDS for p in _files(folder / kind)[:1]):
         try:
             notes = pq.read_metadata(path).metadata or {}
-        except (OSError, ValueError):
+        except PARQUET_ERRORS:
             continue
         named: str = notes.get(b"ccxt_symbol", b"").decode(errors="replace")
         if folder_of(named) == folder.name:

@@ -45,6 +45,30 @@ def test_a_file_cut_short_after_it_was_listed_is_named(market):
         list(stream.blocks())
 
 
+def test_a_file_with_scrambled_pages_is_named(market):
+    path = market.candles(range(100))
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff" * 100 + content[104:])
+    with broken(market, r"1h\.parquet cannot be read as Parquet .*; write or fetch it again"):
+        drained(market)
+
+
+def test_stamps_in_another_unit_are_named(market):
+    path = market.candles([0, 1])
+    times = pl.col("ts").cast(pl.Int64)
+    frame = pl.read_parquet(path)
+    micro = (times * 1000).cast(pl.Datetime("ms", "UTC"))
+    frame.with_columns(ts=micro).write_parquet(path)
+    with broken(
+        market, r"1h\.parquet has stamps from .* beyond any .*; check that ts counts milli"
+    ):
+        drained(market)
+    early = (times - 2_000_000_000_000).cast(pl.Datetime("ms", "UTC"))
+    frame.with_columns(ts=early).write_parquet(path)
+    with broken(market, r"1h\.parquet has stamps from 1960-06-29 20:26:40 UTC to 1960"):
+        drained(market)
+
+
 def test_a_missing_column_is_named_with_those_there(market):
     path = market.candles([0, 1])
     pl.read_parquet(path).drop("high").write_parquet(path)
