@@ -5,9 +5,9 @@ import pytest
 
 from backtest.core.types import FUNDING_IS_ASSUMED
 from backtest.market.cursor import Span
-from backtest.market.funding import Missing, find_missing
+from backtest.market.funding import Missing, find_missing, settlements
 from backtest.market.stream import Stream
-from tests.market.conftest import HOUR, hours
+from tests.market.conftest import HOUR, SYMBOL, hours
 from tests.market.streams import drained, flagged, funded
 
 
@@ -112,6 +112,15 @@ def test_a_settlement_where_only_the_mark_goes_on_is_charged(market):
     market.candles(range(20), "mark")
     market.funding([0, 8, 16], [0.0001, 0.0002, 0.0003])
     assert funded(drained(market.stream())) == {0.0: 0.0001, 8.0: 0.0002, 16.0: 0.0003}
+
+
+def test_only_settlements_of_the_span_are_kept(market):
+    market.funding([0, 8, 16, 32, 40])
+    series = market.store().series("testvenue", SYMBOL, "funding")
+    found = settlements(series, Span(*hours(8, 40)), 8 * HOUR, "last")
+    assert found.ts.tolist() == hours(8, 16, 24, 32)
+    assert found.assumed.tolist() == [False, False, True, False]
+    assert found.rate.tolist() == [8e-6, 16e-6, 16e-6, 32e-6]
 
 
 def test_settlements_on_time_leave_nothing_missing():
