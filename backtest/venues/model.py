@@ -71,8 +71,9 @@ class TierTable:
     """One symbol's tiers from a date on; floors and cap in `unit` (settle, base or contracts).
 
     `complete` is False where the venue has more rows than are known; then `cap` is the last
-    known limit. `seen_until` is the last date the table was seen in force, where that is
-    earlier than the next table. `known_before` is the last look that showed another table.
+    known limit. `seen_from` and `seen_until` are the first and the last date on which the table
+    was seen in force, where its own dates are wider: outside them its use is a guess.
+    `known_before` is the last look that showed another table.
     """
 
     valid_from: int
@@ -86,6 +87,7 @@ class TierTable:
     complete: bool
     unit: str
     known_before: int | None = None
+    seen_from: int = ALWAYS
     seen_until: int = FOREVER
     note: str = ""
 

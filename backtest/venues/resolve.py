@@ -79,13 +79,15 @@ def _changes(
     revisions += [r for sizes in instrument.sizes.values() for r in sizes]
     moments = {r.valid_from for r in revisions} | {t.valid_from for t in tables}
     moments |= {book.checked_until + 1} | {t.seen_until + 1 for t in tables}
+    moments |= {t.seen_from for t in tables}
     return sorted(m for m in moments if since < m < until)
 
 
 def is_extrapolated(book: Rulebook, tables: tuple[TierTable, ...], ts_ms: int) -> bool:
     """Whether no table is known to have been in force at a date."""
     table = at(tables, ts_ms)
-    return ts_ms < table.valid_from or ts_ms > min(book.checked_until, table.seen_until)
+    first = max(table.valid_from, table.seen_from)
+    return ts_ms < first or ts_ms > min(book.checked_until, table.seen_until)
 
 
 def _fill(record: Any, book: Rulebook, instrument: Instrument, table: TierTable, ts: int) -> None:

@@ -40,6 +40,7 @@ TIER_KEYS = (
     "symbol",
     "valid_from",
     "known_before",
+    "seen_from",
     "seen_until",
     "source",
     "confidence",

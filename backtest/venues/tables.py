@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.types import TierRule
 from .check import Place, ascending, entries, known_keys, milliseconds, needed, origin, word
-from .model import FOREVER, TierTable
+from .model import ALWAYS, FOREVER, TierTable
 from .rows import Row, read_rows
 from .schema import TIER_KEYS, UNITS
 
@@ -50,15 +50,16 @@ def _table(place: Place, table: Mapping[str, Any], rule: Callable[[int], str]) -
         complete=complete,
         unit=word(place / "unit", table.get("unit", "settle"), UNITS),
         known_before=_moment(place, table, "known_before"),
+        seen_from=_moment(place, table, "seen_from", end=False) or ALWAYS,
         seen_until=_moment(place, table, "seen_until") or FOREVER,
         note=str(table.get("note", "")),
     )
 
 
-def _moment(place: Place, table: Mapping[str, Any], key: str) -> int | None:
+def _moment(place: Place, table: Mapping[str, Any], key: str, *, end: bool = True) -> int | None:
     if key not in table:
         return None
-    return milliseconds(place / key, table[key], end=True)
+    return milliseconds(place / key, table[key], end=end)
 
 
 def _deductions(place: Place, rows: list[Row], rule: str) -> tuple[float, ...]:

@@ -47,7 +47,8 @@ class TestHyperliquid(VenueChecks):
     extrapolated = {
         (BTC, "2023-03-27"): False,
         (BTC, "2024-08-05"): True,
-        (BTC, "2025-10-10"): False,
+        (BTC, "2025-10-10"): True,
+        (BTC, "2026-01-15"): False,
         (BTC, "2026-08-23"): True,
     }
     matches = {BTC: BTC, "BTC/USDT:USDT": BTC, "DOGE/USDT:USDT": DOGE}
