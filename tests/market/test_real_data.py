@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from backtest.core.types import FUNDING_IS_ASSUMED, HAS_MARK, MARK_IS_PROXY, SEGMENT_END
+from backtest.core.types import FUNDING_IS_ASSUMED, MARK_IS_PROXY, SEGMENT_END
 from backtest.market.layout import folder_of
 from backtest.market.store import Store
 from backtest.market.stream import Stream, SymbolData
@@ -98,17 +98,13 @@ def test_bitcoin_on_binance_lacks_only_its_first_months_of_mark_and_days_of_fund
 def test_the_holes_of_solana_are_gaps_that_end_a_segment(store):
     stream = Stream([data(store, "binanceusdm", SOL)], HOUR)
     block = drained(stream)
-    holes = [g for g in stream.gaps if g.kind in ("trade", "both")]
-    assert {g.symbol for g in holes} == {SOL}
-    starts = [datetime.fromtimestamp(g.start / 1000, tz=UTC).date().isoformat() for g in holes]
-    assert starts == ["2022-02-26", "2022-04-01"]
-    for hole in holes:
-        inside = (block.ts >= hole.start) & (block.ts < hole.stop)
-        assert hole.bars == (hole.stop - hole.start) // HOUR
-        if hole.kind == "trade":
-            assert np.count_nonzero(inside & (block.flags[0] == HAS_MARK)) > 0
-        else:
-            assert not inside.any()
+    holes = [(g.start, g.stop, g.bars) for g in stream.gaps if g.kind == "both"]
+    assert holes == [
+        (ms("2022-02-26"), ms("2022-03-01"), 72),
+        (ms("2022-04-01"), ms("2022-04-03"), 48),
+    ]
+    ends = block.ts[(block.flags[0] & SEGMENT_END) != 0]
+    assert ends.tolist() == [ms("2022-02-25 23:00"), ms("2022-03-31 23:00")]
 
 
 def test_missing_funding_of_okx_is_counted(store):
