@@ -6,7 +6,9 @@ print(result)                # the verdict
 result.liquidations          # every step, as a Polars frame
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 _PUBLIC = {
@@ -26,6 +28,17 @@ _PUBLIC = {
     "RulebookError": "backtest.errors",
 }
 __all__ = list(_PUBLIC)
+
+
+class _Package(ModuleType):
+    """Keeps a submodule from hiding the public name it shares, as `backtest/run.py` would."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _PUBLIC and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

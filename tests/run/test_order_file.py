@@ -1,0 +1,181 @@
+"""`--orders FILE`: a user's own list, replayed through the same account."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import polars as pl
+import pytest
+
+import backtest as bt
+
+from .market import BTC, ETH, HOUR, START, flat, steps
+
+PATH = [(100, 102, 99, 101), (101, 104, 100, 103), (103, 105, 102, 104), (104, 104, 101, 102)] * 8
+
+
+def write(tmp_path, columns, name="orders.csv"):
+    path = tmp_path / name
+    frame = pl.DataFrame(columns)
+    if path.suffix == ".csv":
+        frame.write_csv(path)
+    else:
+        frame.write_parquet(path)
+    return str(path)
+
+
+def at(hour):
+    return datetime.fromtimestamp((START + hour * HOUR) / 1000, UTC)
+
+
+@pytest.mark.parametrize("name", ["orders.csv", "orders.parquet"])
+def test_sizes_fill_at_the_open_of_their_bar(market, tmp_path, name):
+    columns = {"ts": [at(1), at(3)], "symbol": [BTC, BTC], "size": [2.0, -2.0]}
+    result = market.add(PATH).run(orders=write(tmp_path, columns, name))
+    assert result.fills["ts"].to_list() == [at(1), at(3)]
+    assert result.fills["price"].to_list() == [101.0, 104.0]
+    assert result.fills["size"].to_list() == [2.0, -2.0]
+    assert result.fills["fee"].to_list() == pytest.approx([2 * 101 * 0.0005, 2 * 104 * 0.0005])
+
+
+def test_an_own_price_fills_exactly_there_when_the_bar_traded_it(market, tmp_path):
+    columns = {
+        "ts": [at(1), at(2)],
+        "symbol": [BTC] * 2,
+        "size": [2.0, -2.0],
+        "price": [100.5, 104.5],
+    }
+    result = market.add(PATH).run(orders=write(tmp_path, columns))
+    assert result.fills["price"].to_list() == [100.5, 104.5]
+    assert result.trades["pnl"][0] == pytest.approx(2 * 4.0 - 2 * (100.5 + 104.5) * 0.0005)
+
+
+def test_a_price_the_bar_did_not_trade_is_rejected_with_that_reason(market, tmp_path):
+    columns = {"ts": [at(1)], "symbol": [BTC], "size": [2.0], "price": [110.0]}
+    result = market.add(PATH).run(orders=write(tmp_path, columns))
+    assert result.fills.height == 0
+    assert result.rejections["reason"].to_list() == ["price not traded"]
+
+
+def test_an_empty_price_means_the_open(market, tmp_path):
+    columns = {
+        "ts": [at(1), at(2)],
+        "symbol": [BTC] * 2,
+        "size": [2.0, -2.0],
+        "price": [None, 104.5],
+    }
+    result = market.add(PATH).run(orders=write(tmp_path, columns))
+    assert result.fills["price"].to_list() == [101.0, 104.5]
+
+
+def test_target_exposures_are_taken_too_and_multiplied(market, tmp_path):
+    columns = {"ts": [at(1), at(3)], "symbol": [BTC] * 2, "exposure": [1, 0]}
+    result = market.add(PATH).run(orders=write(tmp_path, columns), exposure=2)
+    # judged by the close before (101) and filled at the next open (101)
+    assert result.fills["size"][0] == pytest.approx(2 * 10_000 / 101, abs=0.001)
+    assert result.fills["position_after"][-1] == 0.0
+
+
+def test_a_time_between_two_bars_fills_at_the_next_open(market, tmp_path):
+    columns = {"ts": [at(1) + timedelta(minutes=20)], "symbol": [BTC], "size": [1.0]}
+    result = market.add(PATH).run(orders=write(tmp_path, columns))
+    assert result.fills["ts"].to_list() == [at(2)]
+
+
+TIMES = {
+    "iso text": ["2024-01-01T03:00:00", "2024-01-01 05:00"],
+    "iso text with zones": ["2024-01-01T05:00:00+02:00", "2024-01-01T05:00:00Z"],
+    "milliseconds": [START + 3 * HOUR, START + 5 * HOUR],
+    "datetimes without a zone": [at(3).replace(tzinfo=None), at(5).replace(tzinfo=None)],
+    "datetimes in a zone": [at(hour).astimezone(timezone(timedelta(hours=-5))) for hour in (3, 5)],
+}
+
+
+@pytest.mark.parametrize("name", ["orders.csv", "orders.parquet"])
+@pytest.mark.parametrize("times", TIMES.values(), ids=TIMES)
+def test_times_may_be_written_in_any_usual_way(market, tmp_path, times, name):
+    columns = {"ts": times, "symbol": [BTC] * 2, "size": [1.0, 1.0]}
+    result = market.add(PATH).run(orders=write(tmp_path, columns, name))
+    assert result.fills["ts"].to_list() == [at(3), at(5)]
+
+
+@pytest.mark.parametrize("name", ["orders.csv", "orders.parquet"])
+def test_a_date_is_its_first_moment_in_utc(market, tmp_path, name):
+    columns = {"ts": [date(2024, 1, 2)], "symbol": [BTC], "size": [1.0]}
+    result = market.add(PATH).run(orders=write(tmp_path, columns, name))
+    assert result.fills["ts"].to_list() == [at(24)]
+
+
+def test_rows_may_come_in_any_order_and_for_several_symbols(market, tmp_path):
+    market.add(PATH).add(flat(50, 32), ETH)
+    columns = {"ts": [at(3), at(1), at(2)], "symbol": [BTC, ETH, BTC], "size": [1.0, -2.0, 1.0]}
+    result = market.run(orders=write(tmp_path, columns), symbols=[BTC, ETH])
+    assert result.fills.select("ts", "symbol", "size").rows() == [
+        (at(1), ETH, -2.0),
+        (at(2), BTC, 1.0),
+        (at(3), BTC, 1.0),
+    ]
+
+
+def test_an_order_file_and_on_bar_orders_give_the_same_records(market, tmp_path):
+    market.add(steps(*[100 - n for n in range(32)]))
+    columns = {"ts": [at(1), at(4)], "symbol": [BTC] * 2, "size": [600.0, -100.0]}
+    sizes = iter([600.0, None, None, -100.0])
+
+    def on_bar(view):
+        size = next(sizes, None)
+        return None if size is None else bt.Order(BTC, size=size)
+
+    one = market.run(orders=write(tmp_path, columns))
+    assert one.liquidations.height > 0
+    assert one.hash == market.run(on_bar).hash
+
+
+BAD = {
+    "no ts": ({"symbol": [BTC], "size": [1.0]}, "has no column 'ts'"),
+    "neither size nor exposure": ({"ts": [at(1)], "symbol": [BTC]}, "a column size or a column"),
+    "both": (
+        {"ts": [at(1)], "symbol": [BTC], "size": [1.0], "exposure": [1.0]},
+        "a column size or a column exposure, and only one",
+    ),
+    "mistyped column": (
+        {"ts": [at(1)], "symbol": [BTC], "sizes": [1.0]},
+        "'sizes'; did you mean 'size'",
+    ),
+    "unknown symbol": (
+        {"ts": [at(1)], "symbol": ["BTC/USDT"], "size": [1.0]},
+        "'BTC/USDT'; did you mean 'BTC/USDT:USDT'",
+    ),
+    "text for a size": ({"ts": [at(1)], "symbol": [BTC], "size": ["much"]}, "needs a number"),
+    "empty size": (
+        {"ts": [at(1), at(2)], "symbol": [BTC] * 2, "size": [1.0, None]},
+        "size in .* is empty in row 2; fill it in",
+    ),
+    "size of zero": ({"ts": [at(1)], "symbol": [BTC], "size": [0.0]}, "has size 0.0; give a"),
+    "endless size": ({"ts": [at(1)], "symbol": [BTC], "size": [float("inf")]}, "has size inf"),
+    "negative price": (
+        {"ts": [at(1)], "symbol": [BTC], "size": [1.0], "price": [-5.0]},
+        "has price -5.0; give a positive one",
+    ),
+    "time that is none": ({"ts": ["soon"], "symbol": [BTC], "size": [1.0]}, "'soon' is not a time"),
+    "seconds": (
+        {"ts": [START // 1000], "symbol": [BTC], "size": [1.0]},
+        "is not a time in milliseconds; multiply seconds by 1000",
+    ),
+    "fractions": ({"ts": [1.5], "symbol": [BTC], "size": [1.0]}, "ts in .* is Float64; use ISO"),
+}
+
+
+@pytest.mark.parametrize(("columns", "message"), BAD.values(), ids=BAD)
+def test_a_wrong_order_file_is_refused_in_one_sentence(market, tmp_path, columns, message):
+    market.add(PATH)
+    with pytest.raises(bt.UsageError, match=message):
+        market.run(orders=write(tmp_path, columns))
+
+
+def test_a_missing_or_broken_order_file_says_so(market, tmp_path):
+    market.add(PATH)
+    with pytest.raises(bt.UsageError, match="cannot read orders from"):
+        market.run(orders=str(tmp_path / "absent.csv"))
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(b"PAR1 is not enough")
+    with pytest.raises(bt.UsageError, match="give a Parquet or a"):
+        market.run(orders=str(broken))
