@@ -1,0 +1,167 @@
+"""What must not change a result, and what must change it in one direction only."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backtest.core.state import KINDS, OrderKind
+from backtest.core.types import (
+    FUNDING,
+    FUNDING_INSIDE,
+    MARK_CLOSE,
+    MARK_HIGH,
+    MARK_LOW,
+    OPEN,
+    CloseFee,
+    FundingFrom,
+    MarginMode,
+    TierKey,
+    ValuedAt,
+)
+from tests.core.accounts import HOUR, START, make_rules, orders, step
+
+from .scenarios import BARS, Scenario, as_bytes, run, scenarios
+
+FAST = settings(deadline=None, derandomize=True, max_examples=300)
+SPLITS = st.lists(st.integers(1, 30), min_size=1, max_size=8)
+
+
+def blocks(sizes):
+    """Block sizes that add up to all bars."""
+    cut = [size for k, size in enumerate(sizes) if sum(sizes[: k + 1]) < BARS]
+    return (*cut, BARS - sum(cut))
+
+
+@FAST
+@given(scenarios(), SPLITS)
+def test_blocks_of_any_size_give_the_same_bytes(scenario: Scenario, sizes):
+    assert as_bytes(*run(scenario, blocks(sizes))) == as_bytes(*run(scenario))
+
+
+@settings(FAST, max_examples=150)
+@given(scenarios())
+def test_bar_by_bar_gives_the_same_bytes(scenario: Scenario):
+    assert as_bytes(*run(scenario, (1,) * BARS)) == as_bytes(*run(scenario))
+
+
+@FAST
+@given(scenarios(), st.integers(1, BARS - 1))
+def test_a_run_saved_and_resumed_gives_the_same_bytes(scenario: Scenario, cut):
+    whole_engine, whole = run(scenario)
+    first = scenario.engine()
+    first.give(scenario.orders)
+    first.feed(*scenario.block(0, cut))
+    kept = {kind: [first.take(kind)] for kind in KINDS}
+    second = scenario.engine()
+    second.resume(first.save())
+    if not second.stopped:
+        second.feed(*scenario.block(cut, BARS))
+    second.finish()
+    for kind in KINDS:
+        kept[kind].append(second.take(kind))
+    records = {kind: np.concatenate(parts) for kind, parts in kept.items()}
+    assert as_bytes(second, records) == as_bytes(whole_engine, whole)
+
+
+@FAST
+@given(scenarios(), st.integers(0, BARS - 2), st.integers(0, 2**32 - 1))
+def test_nothing_uses_a_price_that_comes_later(scenario: Scenario, known, seed):
+    rng = np.random.default_rng(seed)
+    noise = scenario.prices.copy()
+    later = np.exp(rng.normal(0, 0.3, BARS - known - 1))
+    noise[OPEN : MARK_CLOSE + 1, :, known + 1 :] *= later
+    noise[FUNDING : FUNDING_INSIDE + 1, :, known + 1 :] *= -3.0
+    flags = scenario.flags.copy()
+    flags[:, known + 1 :] &= rng.integers(0, 256, flags[:, known + 1 :].shape, np.uint8)
+    other = replace(scenario, prices=noise, flags=flags)
+    now = scenario.ts[known]
+    for one, two in zip(run(scenario)[1].items(), run(other)[1].items(), strict=True):
+        kind, name = one[0], "exit_time" if one[0] == "trades" else "ts"
+        before = [records[records[name] <= now].tobytes() for records in (one[1], two[1])]
+        assert before[0] == before[1], kind
+
+
+@FAST
+@given(scenarios(), st.sampled_from((-7, -3, 3, 10)))
+def test_prices_times_k_and_sizes_over_k_change_no_amount(scenario: Scenario, power):
+    k = 2.0**power
+    scaled = replace(scenario, prices=scenario.prices.copy(), orders=scenario.orders.copy())
+    scaled.prices[OPEN : MARK_CLOSE + 1] *= k
+    scaled.orders["price"] *= k
+    scaled.orders["value"][scaled.orders["kind"] == int(OrderKind.SIZE)] /= k
+    rules = [one.copy() for one in scenario.rules]
+    for one in rules:
+        one["lot"] /= k
+        one["min_size"] /= k
+        if one["tier_key"][0] == TierKey.SIZE:
+            one["floor"] /= k
+            one["cap"] /= k
+    (_, plain), (_, other) = run(scenario), run(replace(scaled, rules=rules))
+    by_one = ("ts", "symbol", "equity_before", "maintenance_margin", "fee", "residual", "shortfall")
+    for name in by_one:
+        assert np.array_equal(plain["liquidations"][name], other["liquidations"][name]), name
+    assert np.array_equal(plain["equity"]["equity"], other["equity"]["equity"])
+    assert np.array_equal(plain["fills"]["price"] * k, other["fills"]["price"])
+    assert np.array_equal(plain["fills"]["size"] / k, other["fills"]["size"])
+
+
+@pytest.mark.parametrize("mode", list(MarginMode))
+@FAST
+@given(scenarios(symbols=1, rules_change=False), st.floats(1.0, 80.0))
+def test_a_short_in_mirrored_prices_fares_like_the_long(mode, scenario: Scenario, size):
+    # requirement at entry, no fees: then equity is the same on both sides
+    takeover = (step("ALL", "BANKRUPTCY", "NONE"),)
+    rules = make_rules(
+        takeover, taker_fee=0.0, maintenance_at=ValuedAt.ENTRY, tier_key=TierKey.NOTIONAL_AT_ENTRY,
+        close_fee=CloseFee.NONE,
+    )  # fmt: skip
+    market = scenario.prices.copy()
+    market[FUNDING : FUNDING_INSIDE + 1] = np.nan
+    centre = market[OPEN, 0, np.flatnonzero(scenario.flags[0] & 1)[0]]
+    mirrored = 2 * centre - market
+    for high in (OPEN + 1, MARK_HIGH):
+        mirrored[[high, high + 1]] = mirrored[[high + 1, high]]
+    results = []
+    for prices, sign in ((market, 1.0), (mirrored, -1.0)):
+        account = replace(
+            scenario.with_choices(mode=mode, slippage=0.0, leverage=20.0, rebalance=-1.0),
+            rules=[rules], pools=[0], prices=prices, orders=orders((0, 0, "SIZE", sign * size)),
+            cash=500.0,
+        )  # fmt: skip
+        results.append(run(account)[1])
+    long, short = results
+    np.testing.assert_allclose(long["equity"]["equity"], short["equity"]["equity"], atol=1e-8)
+    assert len(long["liquidations"]) == len(short["liquidations"])
+    np.testing.assert_allclose(
+        long["liquidations"]["mark_price"] - centre,
+        centre - short["liquidations"]["mark_price"], atol=1e-8,
+    )  # fmt: skip
+
+
+@FAST
+@given(
+    scenarios(symbols=1, mode=MarginMode.ISOLATED, rebalance=-1.0, reenter=False, on_liquidation=1),
+    st.floats(-90.0, 90.0),
+    st.sampled_from(((3.0, 10.0), (10.0, 20.0), (5.0, 6.0))),
+)
+def test_more_isolated_margin_is_never_liquidated_earlier(scenario: Scenario, size, leverages):
+    bought = replace(scenario, orders=orders((0, 0, "SIZE", size)), cash=1e6)
+    stamps = []
+    for leverage in leverages:
+        _, records = run(bought.with_choices(leverage=leverage))
+        steps = records["liquidations"]["ts"]
+        stamps.append(int(steps[0]) if len(steps) else START + HOUR * BARS)
+    assert stamps[0] >= stamps[1]
+
+
+@FAST
+@given(scenarios(symbols=1, mode=MarginMode.ISOLATED, funding_from=FundingFrom.MARGIN))
+def test_no_liquidation_at_a_better_mark_than_the_bar_had(scenario: Scenario):
+    _, records = run(scenario)
+    for one in records["liquidations"]:
+        bar = (one["ts"] - START) // HOUR
+        low, high = scenario.prices[[MARK_LOW, MARK_HIGH], one["symbol"], bar]
+        assert low <= one["mark_price"] <= high
