@@ -1,6 +1,6 @@
 """Prints a digest of the records of seeded scenarios: run it compiled and as plain Python.
 
-    python -m tests.properties.plain_python FIRST LAST
+python -m tests.properties.plain_python FIRST LAST
 """
 
 import hashlib

@@ -62,7 +62,7 @@ def test_totals_are_the_sums_of_the_records(scenario: Scenario):
     same(totals["forfeited"], steps["forfeited"].sum(), rtol=1e-9, atol=1e-6)
     covered = steps["shortfall"].sum() + ordinary["shortfall"].sum()
     same(totals["shortfall"], covered, rtol=1e-9, atol=1e-6)
-    moved = {symbol: 0.0 for symbol in range(len(engine.positions))}
+    moved = dict.fromkeys(range(len(engine.positions)), 0.0)
     for fill in fills:
         moved[int(fill["symbol"])] += fill["size"]
     same(list(moved.values()), engine.positions["size"], atol=1e-6)
