@@ -1,6 +1,7 @@
 """A result folder that appears whole or not at all."""
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -80,7 +81,7 @@ class OutputFolder:
             raise self._cannot_write(error) from error
 
     def _cannot_write(self, error: OSError) -> ResultError:
-        reason = error.strerror or str(error)
+        reason = os.strerror(error.errno) if error.errno else str(error)
         return ResultError(
             f"the result cannot be written to {self.final}: {reason}; nothing was kept, "
             "free some space or choose another --out."

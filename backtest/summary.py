@@ -79,13 +79,13 @@ def _max_drawdown(equity: pl.DataFrame) -> float:
 
 
 def verdict(row: Mapping[str, Any]) -> str:
-    """`survives`, how often and when first it was liquidated, or that it never traded."""
+    """`survives` and its return, how often and when first liquidated, or that it never traded."""
     if row["trades"] == 0:
         if row["rejections"] == 0:
             return "never traded: no order came up"
         return f"never traded: {orders(row['rejections'])} rejected ({row['rejection_reason']})"
     if row["liquidations"] == 0:
-        return "survives"
+        return f"survives ({row['return_pct']:+.1f}%)"
     times = "once" if row["liquidations"] == 1 else f"{row['liquidations']} times"
     times += " (in part only)" if row["full"] == 0 else ""
     end = "; stopped there" if row["stopped"] else ""

@@ -25,17 +25,17 @@ class Progress:
         if not sys.stderr.isatty() or time.monotonic() - self._start < PATIENCE:
             return
         if self._bar is None:
-            self._begin(total)
+            self._begin(done, total)
         self._bar.update(self._task, completed=done, total=total)
 
-    def _begin(self, total: int) -> None:
+    def _begin(self, done: int, total: int) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
         columns = ("bars", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task("bars", completed=done, total=total)
         self._bar.start()
-        self._task = self._bar.add_task("bars", total=total)
 
     def __exit__(
         self,

@@ -26,7 +26,7 @@ def print_result(result: Result, rows: int = 20) -> None:
         click.echo(f"({SYNTHETIC})")
     click.echo(f"\n{_venue_table(summary)}")
     click.echo(f"\n{_span_table(summary)}")
-    click.echo("proxy: bars with trade prices for the mark; extrap.: bars outside the rules' dates")
+    click.echo("proxy: trade stood in for the mark; extrap.: rules outside their known dates")
     click.echo(f"\n{_liquidation_table(result, rows)}")
     _print_rejections(result)
     click.echo(f"\nresult {result.path}\nhash   {result.hash}")
@@ -92,8 +92,7 @@ def _liquidation_table(result: Result, rows: int) -> str:
     if steps.head(rows)["tier_after"].max() != 0:
         text += "\n* closed in part"
     if steps.height > rows:
-        more = f"{steps.height - rows:,} more: backtest show {result.path} --rows {steps.height}"
-        text += f"\n… and {more}"
+        text += f"\n… and {steps.height - rows:,} more; backtest show RESULT --rows lists them"
     return text
 
 

@@ -1,0 +1,65 @@
+"""Money is conserved: the totals of every account balance, and are the sums of its records."""
+
+import polars as pl
+import pytest
+
+import backtest as bt
+
+BTC, ETH, SOL = "BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"
+FOUR = ("binanceusdm", "bybit", "okx", "hyperliquid")
+ACCOUNTS = {
+    "isolated": {},
+    "cross": {"margin": "cross"},
+    "refill": {"on_liquidation": "refill"},
+    "large, with slippage": {"cash": 2e6, "slippage": 2, "liquidation_slippage": "30"},
+    "at the bar's extreme": {"liquidation_slippage": "bar", "on_liquidation": "refill"},
+    "cross, refill": {"margin": "cross", "on_liquidation": "refill"},
+    "three symbols": {"symbols": [BTC, ETH, SOL], "margin": "cross", "exposure": 3},
+    "three isolated": {"symbols": [BTC, ETH, SOL], "exposure": 2, "on_liquidation": "refill"},
+}
+
+
+def balances(result):
+    """Every account's totals against each other and against the sums of its records."""
+    for account in result.manifest["accounts"]:
+        mine, t = pl.col("venue") == account["venue"], account["totals"]
+        flows = (
+            *(t["deposits"], t["realized"], t["unrealized"], -t["fees"], -t["funding"]),
+            *(-t["liquidation_fees"], -t["forfeited"], t["shortfall"]),
+        )
+        scale = max(t["deposits"], *map(abs, flows))
+        assert abs(sum(flows) - t["equity"]) <= 1e-9 * scale
+
+        def total(kind, column, *where, mine=mine):
+            return getattr(result, kind).filter(mine, *where)[column].sum()
+
+        forced = pl.col("reason") == "liquidation"
+        start = result.manifest["config"]["cash"]
+        assert t["deposits"] == pytest.approx(start + total("deposits", "amount"), rel=1e-9)
+        assert t["fees"] == pytest.approx(total("fills", "fee", ~forced), rel=1e-9)
+        assert t["liquidation_fees"] == pytest.approx(total("liquidations", "fee"), rel=1e-9)
+        assert t["liquidation_fees"] == pytest.approx(total("fills", "fee", forced), rel=1e-9)
+        assert t["funding"] == pytest.approx(total("funding", "amount"), rel=1e-9, abs=1e-9)
+        assert t["forfeited"] == pytest.approx(total("liquidations", "forfeited"), rel=1e-9)
+        covered = total("liquidations", "shortfall") + total("fills", "shortfall", ~forced)
+        assert t["shortfall"] == pytest.approx(covered, rel=1e-9, abs=1e-9)
+        last = result.equity.filter(mine).group_by("asset").last()["equity"].sum()
+        assert last == pytest.approx(t["equity"], rel=1e-9)
+
+
+@pytest.mark.parametrize("settings", ACCOUNTS.values(), ids=ACCOUNTS)
+def test_money_is_conserved_on_the_sample(tmp_path, settings):
+    chosen = {"exposure": 8, "leverage": 20, "prices": "binanceusdm", "venues": FOUR, **settings}
+    result = bt.run("strategies/sma_cross.py", out=tmp_path / "run", **chosen)
+    assert result.liquidations["venue"].n_unique() >= 2
+    balances(result)
+
+
+@pytest.mark.market_data
+@pytest.mark.parametrize("settings", ACCOUNTS.values(), ids=ACCOUNTS)
+def test_money_is_conserved_on_real_history(tmp_path, market_data, settings):
+    chosen = {"exposure": 8, "leverage": 20, "prices": "binanceusdm", "venues": FOUR, **settings}
+    chosen |= {"data": str(market_data), "since": "2021-01-01", "until": "2022-12-31"}
+    result = bt.run("strategies/sma_cross.py", out=tmp_path / "run", **chosen)
+    assert result.liquidations["venue"].n_unique() >= 2
+    balances(result)
