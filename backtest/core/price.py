@@ -2,16 +2,16 @@
 
 # mypy: disable-error-code="no-any-return"
 
-from math import inf
 from typing import Any
 
 from .jit import jit
 from .requirement import slope_and_fixed
 from .tiers import size_at_key, tier_index, tier_key
-from .types import TierKey, Trigger
+from .types import TierKey, Trigger, word
 
 _AT_MARK = int(TierKey.NOTIONAL_AT_MARK)
 _BELOW = int(Trigger.BELOW)
+_FIRST = word(0)
 
 
 @jit
@@ -35,12 +35,12 @@ def liquidation_price(rules: Any, size: float, entry: float, wallet: float) -> f
     `wallet` is the money behind the position without its own unrealised P&L, less every
     requirement that does not depend on this mark (other positions, constant closing fee).
     The tier is that of the position at the returned price. A long that cannot be liquidated
-    gives 0, a short inf. Requires a continuous requirement (a progressive table) or a tier
-    that does not move with the mark.
+    gives 0. Requires a continuous requirement (a progressive table) or a tier that does not
+    move with the mark: a flat table keyed on notional at mark has several such marks.
     """
     if size == 0.0:
         return 0.0
-    row = 0
+    row = _FIRST
     if rules["tier_key"] != _AT_MARK:
         row = tier_index(rules, tier_key(rules, size, entry, entry))
     else:
@@ -52,9 +52,7 @@ def liquidation_price(rules: Any, size: float, entry: float, wallet: float) -> f
                 break
             row += 1
     price = _root(rules, row, size, entry, wallet)
-    if price <= 0.0 and size > 0.0:
-        return 0.0
-    return price if price == price else inf
+    return max(price, 0.0) if size > 0.0 else price
 
 
 @jit
