@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .core.state import DTYPES, KINDS, Cause, Reason, Rejected
 
 TIME = pa.timestamp("ms", tz="UTC")
+TEXT = pa.dictionary(pa.int32(), pa.string())
 Records = NDArray[Any]
 Columns = dict[str, pa.Array]
 EXIT_REASONS = {Reason.SIGNAL: "signal", Reason.LIQUIDATION: "liquidation", Reason.END: "end"}
@@ -36,8 +37,9 @@ class Names:
 
 
 def _words(values: Records, words: tuple[str, ...]) -> pa.Array:
+    """Numbers as the words they stand for; kept as numbers and a list, which is half the work."""
     indices = pa.array(values.astype(np.int32))
-    return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string())).cast(pa.string())
+    return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string()))
 
 
 def _enum(values: Records, kind: Any) -> pa.Array:
@@ -73,7 +75,7 @@ def _column(name: str, records: Records, names: Names) -> pa.Array:
 def _liquidation_extras(all_: Mapping[str, Records], names: Names) -> Columns:
     records = all_["liquidations"]
     pairs = zip(records["rule"].tolist(), records["rule_step"].tolist(), strict=True)
-    return {"step_name": pa.array([names.step_names(*pair) for pair in pairs], pa.string())}
+    return {"step_name": pa.array([names.step_names(*pair) for pair in pairs], TEXT)}
 
 
 def _samples(all_: Mapping[str, Records], names: Names) -> NDArray[np.intp]:
@@ -162,7 +164,7 @@ def to_table(kind: str, all_: Mapping[str, Records], names: Names) -> pa.Table:
     records = all_[kind]
     shown = [name for name in records.dtype.names or () if name not in HIDDEN]
     columns = {name: _column(name, records, names) for name in shown[:1]}
-    columns["venue"] = pa.array([names.venue] * len(records), pa.string())
+    columns["venue"] = _words(np.zeros(len(records)), (names.venue,))
     columns |= {name: _column(name, records, names) for name in shown[1:]}
     if kind in EXTRAS:
         columns |= EXTRAS[kind](all_, names)
@@ -174,6 +176,6 @@ def schemas() -> dict[str, pa.Schema]:
     nobody = Names("", ("",), ("",), (0,), False, lambda rule, step: "")
     nothing = {kind: np.zeros(0, dtype) for kind, dtype in zip(KINDS, DTYPES, strict=True)}
     found = {kind: to_table(kind, nothing, nobody).schema for kind in KINDS}
-    words = [(name, pa.string()) for name in ("venue", "symbol", "kind")]
+    words = [(name, TEXT) for name in ("venue", "symbol", "kind")]
     times = [("start", TIME), ("stop", TIME), ("bars", pa.int64())]
     return {**found, "gaps": pa.schema([("ts", TIME), *words, *times])}

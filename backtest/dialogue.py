@@ -14,6 +14,7 @@ from .strategy import Order, Strategy
 from .view import View
 
 Event = tuple[int, int, int, float, float]
+_SIZE, _EXPOSURE = int(OrderKind.SIZE), int(OrderKind.EXPOSURE)
 
 
 class Dialogue:
@@ -47,20 +48,19 @@ class Dialogue:
         return len(block.ts)
 
     def _give(self, answer: Any) -> None:
-        events = [event for order in self._orders(answer) if (event := self._event(order))]
+        events = [event for event in self._events(answer) if event is not None]
         if events:
             self._engine.give(np.array(events, ORDER))
 
-    def _orders(self, answer: Any) -> list[Order]:
-        if isinstance(answer, Order):
-            return [answer]
-        if isinstance(answer, Mapping):
-            given = [(symbol, value) for symbol, value in answer.items() if value is not None]
-            return [Order(symbol, exposure=value) for symbol, value in given]
+    def _events(self, answer: Any) -> list[Event | None]:
         if type(answer) is not bool and isinstance(answer, Real):
-            return [Order(self._only_symbol(), exposure=float(answer))]
+            return [self._target(self._only_symbol(), answer)]
+        if isinstance(answer, Mapping):
+            return [self._target(s, value) for s, value in answer.items() if value is not None]
+        if isinstance(answer, Order):
+            return [self._order(answer)]
         if isinstance(answer, list | tuple) and all(isinstance(o, Order) for o in answer):
-            return list(answer)
+            return [self._order(order) for order in answer]
         raise StrategyError(
             f"on_bar of {self._strategy.name} returned {type(answer).__name__} at {self._when()}; "
             "return an Order, a list of Orders, an exposure, a mapping of symbols to exposures, "
@@ -75,20 +75,23 @@ class Dialogue:
             )
         return self._view.symbols[0]
 
-    def _event(self, order: Order) -> Event | None:
-        """The order as an event for the next open; a target that does not change is none."""
-        number, due = self._number(order.symbol), self._view.ts + 1
-        sized = order.exposure is None
-        value = self._finite(order.symbol, order.size if sized else order.exposure)
-        if sized:
-            return (due, number, int(OrderKind.SIZE), value, nan) if value else None
-        if self._targets.get(number) == value:
+    def _order(self, order: Order) -> Event | None:
+        """The order as an event for the next open."""
+        if order.exposure is not None:
+            return self._target(order.symbol, order.exposure)
+        number, size = self._number(order.symbol), self._finite(order.symbol, order.size)
+        return (self._view.ts + 1, number, _SIZE, size, nan) if size else None
+
+    def _target(self, symbol: str, exposure: Any) -> Event | None:
+        """A target as an event for the next open; one that does not change is none."""
+        number = self._number(symbol)
+        if self._targets.get(number) == exposure:
             return None
-        self._targets[number] = value
-        return (due, number, int(OrderKind.EXPOSURE), value * self._exposure, nan)
+        value = self._targets[number] = self._finite(symbol, exposure)
+        return (self._view.ts + 1, number, _EXPOSURE, value * self._exposure, nan)
 
     def _number(self, symbol: Any) -> int:
-        if symbol not in self._numbers:
+        if not isinstance(symbol, str) or symbol not in self._numbers:
             what = f"symbol in the answer of {self._strategy.name}"
             raise UnknownNameError(what, str(symbol), self._numbers)
         return self._numbers[symbol]

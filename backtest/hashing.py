@@ -5,8 +5,12 @@ from pathlib import Path
 from threading import Thread
 
 from .errors import DataError
-from .market.series import Series
+from .market.series import file_hashes
 from .market.stream import SymbolData
+
+_Seen = tuple[Path, int, int]
+_known: dict[_Seen, str] = {}
+"""Hashes by path, size and time of change: many runs of one process read each file once."""
 
 
 class FileHashes(Thread):
@@ -15,8 +19,8 @@ class FileHashes(Thread):
     def __init__(self, sources: Iterable[Sequence[SymbolData]], root: Path) -> None:
         # A daemon: a run that fails early need not wait for the rest of a large store.
         super().__init__(daemon=True)
-        found = [s for data in sources for d in data for s in (d.trade, d.mark, d.funding)]
-        self._series: list[Series] = [s for s in found if s is not None]
+        series = [s for data in sources for d in data for s in (d.trade, d.mark, d.funding)]
+        self._paths = sorted({path for one in series if one is not None for path in one.files})
         self._root = root
         self._hashes: dict[str, str] = {}
         self._failure: OSError | None = None
@@ -25,8 +29,8 @@ class FileHashes(Thread):
     def run(self) -> None:
         """Hash the files; a failure is kept for whoever asks."""
         try:
-            for series in self._series:
-                self._hashes.update(series.hashes)
+            for path in self._paths:
+                self._hashes[path.relative_to(self._root).as_posix()] = _hash(path)
         except OSError as error:
             self._failure = error
 
@@ -38,5 +42,12 @@ class FileHashes(Thread):
                 f"{self._failure.filename} cannot be read any more: {self._failure.strerror}; "
                 "leave the data as they are during a run."
             ) from self._failure
-        inside = {Path(p).relative_to(self._root).as_posix(): h for p, h in self._hashes.items()}
-        return dict(sorted(inside.items()))
+        return self._hashes
+
+
+def _hash(path: Path) -> str:
+    facts = path.stat()
+    seen = (path.resolve(), facts.st_size, facts.st_mtime_ns)
+    if seen not in _known:
+        _known[seen] = file_hashes([path])[str(path)]
+    return _known[seen]
