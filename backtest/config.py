@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -165,11 +165,6 @@ def from_mapping(values: Mapping[str, Any]) -> RunConfig:
     return RunConfig(**values)
 
 
-def from_toml(path: Path, changes: Mapping[str, Any]) -> RunConfig:
-    """A config from a TOML file, with `changes` (the command line's flags) on top."""
-    return from_mapping({**read_toml(path), **changes})
-
-
 def read_toml(path: Path) -> dict[str, Any]:
     """The values of a TOML file, or one sentence about why not."""
     try:
@@ -178,8 +173,3 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"cannot read {path}: {error.strerror}; check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}; correct it there.") from error
-
-
-def changed(config: RunConfig, **changes: Any) -> RunConfig:
-    """The same run with some settings changed."""
-    return replace(config, **changes)

@@ -29,7 +29,7 @@ class Recorder:
         self._schemas = schemas()
         self.rows = dict.fromkeys(self._schemas, 0)
         self._writers: dict[str, pq.ParquetWriter] = {}
-        self._hashes: dict[tuple[str, str], Any] = {}
+        self._hashes: dict[tuple[str, ...], Any] = {}
         self._gathered: dict[Names, dict[str, list[Records]]] = {}
         self._bytes: dict[Names, int] = {}
         self._open(folder, metadata)
@@ -56,7 +56,7 @@ class Recorder:
         for kind, new in records.items():
             if len(new):
                 lists[kind].append(new)
-                self._hash(kind, names.venue, new)
+                self._hash((kind, names.venue, *names.symbols), new)
                 self._bytes[names] = self._bytes.get(names, 0) + new.nbytes
         if self._bytes.get(names, 0) > GATHERED_BYTES:
             self._write_gathered(names)
@@ -65,12 +65,12 @@ class Recorder:
         """Append holes in the data: mappings with symbol, kind, start, stop, bars."""
         rows = [{**gap, "venue": venue, "ts": gap["start"]} for gap in gaps]
         if rows:
-            self._hash("gaps", venue, repr([sorted(row.items()) for row in rows]).encode())
+            self._hash(("gaps", venue), repr([sorted(row.items()) for row in rows]).encode())
             self._write("gaps", pa.Table.from_pylist(rows, self._schemas["gaps"]))
 
-    def _hash(self, kind: str, venue: str, content: Any) -> None:
+    def _hash(self, key: tuple[str, ...], content: Any) -> None:
         """Blocks of any size feed the same bytes, so the hash does not depend on them."""
-        self._hashes.setdefault((kind, venue), hashlib.sha256()).update(content)
+        self._hashes.setdefault(key, hashlib.sha256()).update(content)
 
     def _write_gathered(self, names: Names) -> None:
         lists = self._gathered[names]

@@ -63,7 +63,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; errors are one sentence, exit code 2 for usage, 1 for failure."""
     debug = DEBUG in sys.argv
-    argv = [arg for arg in sys.argv[1:] if arg != DEBUG]
+    argv = [arg for arg in sys.argv[1:] if arg != DEBUG] or ["--help"]
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         cli.main(args=argv, prog_name="backtest", standalone_mode=False)

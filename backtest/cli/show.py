@@ -8,7 +8,9 @@ import click
 @click.command("show", short_help="Show a finished run.")
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("--records", help="Print one kind of record: liquidations, trades, fills, …")
-@click.option("--rows", default=20, show_default=True, help="Rows to print at most.")
+@click.option(
+    "--rows", type=click.IntRange(min=0), default=20, show_default=True, help="Rows at most."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(result: Path, records: str | None, rows: int, as_json: bool) -> None:
     """Show RESULT, the folder of a finished run."""

@@ -152,7 +152,9 @@ def test_show_lists_any_kind_of_record(shown, cli):
 def test_show_refuses_what_is_no_run(cli, tmp_path):
     assert cli("show", tmp_path / "nothing") == 1
     assert cli.sentence.startswith("there is no run at ")
-    assert cli("show", tmp_path, "--rows", "many") == 2
+    for rows in ("many", "-3"):
+        assert cli("show", tmp_path, "--rows", rows) == 2
+        assert len(cli.err.splitlines()) == 1
 
 
 def test_show_refuses_an_unknown_kind_with_a_hint(shown, cli):

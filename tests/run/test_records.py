@@ -184,6 +184,13 @@ def test_the_same_run_twice_gives_the_same_bytes_and_hash(lively, market):
         assert one == other
 
 
+def test_the_same_numbers_of_another_symbol_have_another_hash(market):
+    market.add(flat(100, 12)).add(flat(100, 12), ETH)
+    one, other = (market.run(lambda view: None, symbols=s) for s in (BTC, ETH))
+    assert one.equity.equals(other.equity)
+    assert one.hash != other.hash
+
+
 def test_the_hash_does_not_depend_on_how_records_were_gathered(market, monkeypatch):
     from backtest import records
 
