@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from backtest import hashing
+
 from .market import BTC, ETH, flat, steps
 
 HOLD = "def on_bar(view):\n    return 1.0\n"
@@ -158,6 +160,18 @@ def test_a_damaged_file_is_the_datas_fault_and_not_the_strategys(fails, market, 
     code, sentence = fails(source=source)
     assert code == 1
     assert f"{path} cannot be read as Parquet" in sentence
+
+
+def test_data_that_go_away_during_a_run_are_named(fails, market, monkeypatch):
+    def vanished(paths):
+        raise FileNotFoundError(2, "No such file or directory", str(paths[0]))
+
+    market.add(flat(100, 12))
+    monkeypatch.setattr(hashing, "file_hashes", vanished)
+    code, sentence = fails()
+    assert code == 1
+    assert "cannot be read any more: No such file or directory" in sentence
+    assert "leave the data as they are during a run" in sentence
 
 
 def test_a_traceback_is_shown_only_when_asked_for(market, strategy, cli):

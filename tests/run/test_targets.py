@@ -163,6 +163,23 @@ def test_sma_cross_of_one_symbol_does_not_change_with_others_beside_it(market):
     assert hours(alone)[0] == 8  # the first slow average stands at the close of bar 7
 
 
+def test_windows_over_groups_give_the_same_as_sma_cross(market):
+    # the one is collected in memory, the other streaming
+    market.add(steps(*[100 + (n * 7) % 31 for n in range(90)]))
+    market.add(steps(*[50 + (n * 5) % 23 for n in range(90)]), ETH)
+
+    def targets(bars):
+        fast, slow = (pl.col("close").rolling_mean(n).over("symbol") for n in (3, 8))
+        side = pl.when(fast > slow).then(1.0).otherwise(-1.0)
+        return bars.select("ts", "symbol", target=pl.when(slow.is_not_null()).then(side))
+
+    settings = {"symbols": [BTC, ETH], "leverage": 2, "exposure": 0.2}
+    grouped = market.run(targets, **settings)
+    plain = market.run("strategies/sma_cross.py", params={"fast": 3, "slow": 8}, **settings)
+    assert grouped.fills.height > 10
+    assert grouped.hash == plain.hash
+
+
 def test_hold_keeps_one_position(market):
     result = market.add(RISE).run("strategies/hold.py", params={"exposure": -1.0}, leverage=2)
     assert result.fills["size"].to_list() == [-100.0]
