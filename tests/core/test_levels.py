@@ -1,13 +1,15 @@
 """Liquidation levels: the right tier, the right side of equality, the published numbers."""
 
+from itertools import product
 from math import inf, nextafter
 
 import pytest
 
 from backtest.core.price import crosses, liquidation_price
+from backtest.core.requirement import constant_close_fee, initial_margin, maintenance_margin
 from backtest.core.risk import is_liquidated
 from backtest.core.tiers import tier_of
-from backtest.core.types import TierKey, Trigger
+from backtest.core.types import CloseFee, IsolatedOpen, TierKey, TierRule, Trigger, ValuedAt
 
 from .accounts import bars, engine, make_rules, mark_candle, play
 
@@ -60,8 +62,11 @@ def test_mark_that_equals_the_level_triggers_where_the_venue_says_so(size, trigg
     assert crosses(rules, size, level, level) == (trigger == Trigger.AT_OR_BELOW)
     assert crosses(rules, size, level, beyond)
     assert not crosses(rules, size, level, nextafter(level, 100.0))
-    for mark, hit in ((level, trigger == Trigger.AT_OR_BELOW), (beyond, True)):
+    marks = ((level, trigger == Trigger.AT_OR_BELOW), (beyond, True))
+    for (mark, hit), skips in product(marks, (False, True)):
         e = engine([make_rules(trigger=trigger)])
+        # with rare samples quiet bars are looked through without being played
+        e._config["sample_ms"] *= 100 if skips else 1
         low, high = min(mark, 100.0), max(mark, 100.0)
         block = mark_candle(bars([FLAT, FLAT]), 1, (100.0, high, low, 100.0))
         r = play(e, block, (0, 0, "SIZE", size))
@@ -107,3 +112,43 @@ def test_size_on_the_edge_of_a_tier_belongs_below_it_in_spite_of_rounding():
     rules = make_rules(tiers=((0, 0.004, 100), (0.3, 0.005, 66)), tier_key=TierKey.SIZE)[0]
     assert tier_of(rules, 0.1 + 0.2, 100.0, 100.0) == 0
     assert tier_of(rules, 0.301, 100.0, 100.0) == 1
+
+
+FLAT_BY_SIZE = {"tier_key": TierKey.SIZE, "tier_rule": TierRule.FLAT}
+AT_ENTRY = {"maintenance_at": ValuedAt.ENTRY, "tier_key": TierKey.NOTIONAL_AT_ENTRY}
+
+
+@pytest.mark.parametrize(
+    ("size", "changes", "expected"),
+    [
+        # 600 at a mark of 90: 54,000 lies in the second row, whose deduction is 50
+        (600.0, {}, 54_000 * 0.005 - 50),
+        (-600.0, {}, 54_000 * 0.005 - 50),
+        # 60,000 at an entry of 100
+        (600.0, AT_ENTRY, 60_000 * 0.005 - 50),
+        (600.0, {**AT_ENTRY, "tier_rule": TierRule.FLAT}, 60_000 * 0.005),
+        (600.0, {"tier_key": TierKey.NOTIONAL_AT_ENTRY, "tier_rule": TierRule.FLAT}, 270.0),
+        # 600 base units lie in the first row
+        (600.0, FLAT_BY_SIZE, 54_000 * 0.004),
+        (600.0, {"close_fee": CloseFee.AT_MARK}, 220 + 54_000 * 0.0005),
+    ],
+)
+def test_maintenance_margin_of_every_form(size, changes, expected):
+    rules = make_rules(**changes)[0]
+    assert maintenance_margin(rules, size, 100.0, 90.0, 0.0) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("size", "leveraged", "own"), [(10.0, 0.45, 0.45), (-10.0, 0.55, 0.55)])
+def test_closing_fee_at_the_bankruptcy_price(size, leveraged, own):
+    # 10x from 100: bankrupt at 90 or 110, where the fee of 0.05 % on 900 or 1,100 falls due
+    rules = make_rules(close_fee=CloseFee.AT_BANKRUPTCY)[0]
+    cross = constant_close_fee(rules, size, 100.0, 10.0, float("nan"))
+    isolated = constant_close_fee(rules, size, 100.0, 10.0, 100.0 + own)
+    assert cross == pytest.approx(leveraged, rel=1e-12)
+    assert isolated == pytest.approx(own, rel=1e-12)
+
+
+def test_initial_margin_at_mark_at_entry_and_with_the_closing_fee():
+    assert initial_margin(make_rules()[0], 10.0, 100.0, 90.0, 10.0) == pytest.approx(90.0)
+    entry = make_rules(initial_at=ValuedAt.ENTRY, isolated_open=IsolatedOpen.PLUS_CLOSING_FEE)[0]
+    assert initial_margin(entry, 10.0, 100.0, 90.0, 10.0) == pytest.approx(100.45)

@@ -209,8 +209,8 @@ def test_position_opened_at_its_own_price_is_watched_when_a_target_follows():
     # the target equals what is held, so that it leaves no order
     e = engine([make_rules()])
     r = play(
-        e, bars([(100, 100, 98, 100), (100, 100, 85, 95)]),
-        (0, 0, "SIZE", 100.0, 99.0), (0, 0, "EXPOSURE", 1.0),
+        e, bars([FLAT, (100, 100, 98, 100), (100, 100, 85, 95)]),
+        (1, 0, "SIZE", 100.0, 99.0), (1, 0, "EXPOSURE", 1.0),
     )  # fmt: skip
     assert len(r["liquidations"]) == 1
     assert r["liquidations"]["mark_price"][0] == pytest.approx(0.9 * 99 / 0.996, rel=1e-12)

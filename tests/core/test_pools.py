@@ -78,6 +78,8 @@ def test_takeover_of_a_whole_pool_leaves_nothing(steps):
     r = play(e, bars([FLAT, crash], [FLAT, crash]), (0, 0, "SIZE", 40.0), (0, 1, "SIZE", 40.0))
     assert r["liquidations"]["size_closed"].tolist() == [40.0, 40.0]
     assert r["liquidations"]["event"].tolist() == [1, 1], "one event: the rest was not cured"
+    # what is left of the pool is forfeited in equal parts, as the requirements are equal
+    assert r["liquidations"]["forfeited"][0] == pytest.approx(r["liquidations"]["forfeited"][1])
     assert e.pools["equity"][0] == pytest.approx(0.0, abs=1e-9)
 
 

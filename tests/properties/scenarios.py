@@ -91,10 +91,10 @@ class Scenario:
 
     def engine(self) -> Engine:
         """The account before its first bar, without orders."""
-        c = self.choices
+        c, hours = self.choices, self.choices.get("sample_hours", 4)
         same = ("slippage", "liquidation_slippage", "on_liquidation", "rebalance", "reenter")
         settings = Settings(
-            c["mode"], c["leverage"], HOUR, 4 * HOUR, **{name: c[name] for name in same}
+            c["mode"], c["leverage"], HOUR, hours * HOUR, **{name: c[name] for name in same}
         )
         return Engine(settings, self.rules, self.pools, [self.cash] * (max(self.pools) + 1))
 
