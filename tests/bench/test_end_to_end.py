@@ -22,7 +22,7 @@ YEAR = 365 * 24 * 60
 CANDLES = ["ts", "open", "high", "low", "close"]
 COLUMNS = {"trade": CANDLES, "mark": CANDLES, "funding": ["ts", "funding_rate"]}
 RATIO = 2.5
-PEAK_MB = 400
+PEAK_BYTES = 400e6
 BYTES_PER_BAR = 32
 BARS_PER_SECOND = 270_000
 
@@ -109,8 +109,8 @@ def peak_bytes(root, out):
 def test_memory_stays_small_and_grows_by_the_targets_alone(minutes, tmp_path):
     short, long = (peak_bytes(minutes(years), tmp_path / str(years)) for years in (2, 5))
     growth = (long - short) / (3 * YEAR)
-    print(f"\npeak {long / 2**20:.0f} MB for 5 years, {growth:.1f} bytes per bar more than for 2")
-    assert long < PEAK_MB * 2**20
+    print(f"\npeak {long / 1e6:.0f} MB for 5 years, {growth:.1f} bytes per bar more than for 2")
+    assert long < PEAK_BYTES
     assert growth <= BYTES_PER_BAR
 
 

@@ -35,7 +35,8 @@ def test_every_venue_liquidates_about_as_often_as_an_outside_check_found(result)
 def test_the_four_rows_speak_of_the_same_prices(result):
     assert set(result.summary["prices"]) == {"binanceusdm"}
     assert result.summary["bars"].n_unique() == 1
-    assert set(result.summary["proxy_share"]) == {0.0}
+    # one bar in 36,000: the mark series ends an hour before the trade series
+    assert result.summary["proxy_share"].max() < 1e-4
     assert result.summary["since"].n_unique() == 1
 
 
