@@ -1,4 +1,4 @@
-"""Fills at the trade open, and the venue's checks before a position opens or grows.
+"""Fills at the trade open, and the order events that come due there.
 
 An order that would turn a position around is a closing order and an opening one; closing is
 never refused, opening is, when it breaks initial margin, a tier's leverage or a minimum.
@@ -20,23 +20,15 @@ from .ledger import (
     shrink_position,
 )
 from .orders import clear_order, drop_order, has_order, place_target, queue_order, reject
-from .requirement import initial_margin, isolated_cost
-from .risk import is_cross, pool_equity, position_initial, rules_of
+from .refusals import cross_needs, is_refused
+from .requirement import isolated_cost
+from .risk import is_cross, rules_of
 from .state import OrderKind, Reason, Rejected
-from .tiers import largest_key_at, tier_key
 from .types import HAS_TRADE, HIGH, LOW, OPEN, word
 
 _EXPOSURE = int(OrderKind.EXPOSURE)
 _SIGNAL = word(Reason.SIGNAL)
-_BELOW_MINIMUM = word(Rejected.BELOW_MINIMUM)
-_INSUFFICIENT_MARGIN = word(Rejected.INSUFFICIENT_MARGIN)
-_MAX_LEVERAGE = word(Rejected.MAX_LEVERAGE)
-_POSITION_LIMIT = word(Rejected.POSITION_LIMIT)
-_TIERS_UNKNOWN = word(Rejected.TIERS_UNKNOWN)
 _PRICE_NOT_TRADED = word(Rejected.PRICE_NOT_TRADED)
-_ALLOWED = word(-1)
-ROUNDING = 1e-12
-"""Share by which a limit may be passed: amounts computed in two ways differ by rounding."""
 
 
 @jit
@@ -83,53 +75,6 @@ def closing_fill(
     fee = closed * price * rules_of(w, s)["taker_fee"]
     pnl = unrealized_pnl(side(p["size"]) * closed, p["entry"], price)
     return Fill(ts, reason, price, fee, slippage, pnl)
-
-
-@jit
-def size_limit_breach(w: Any, s: int, size: float, price: float) -> tuple[int, float, float]:
-    """(reason, key, limit) if `size` more breaks the tier's leverage or the table; else −1."""
-    p, rules = w.positions[s], rules_of(w, s)
-    total = p["size"] + size
-    entry = (abs(p["size"]) * p["entry"] + abs(size) * price) / abs(total)
-    key = tier_key(rules, total, entry, p["mark"])
-    limit = largest_key_at(rules, w.config[0]["leverage"])
-    if key <= limit * (1.0 + ROUNDING):
-        return _ALLOWED, key, limit
-    if limit < rules["cap"]:
-        return _MAX_LEVERAGE, key, limit
-    return (_POSITION_LIMIT if rules["tiers_complete"] else _TIERS_UNKNOWN), key, limit
-
-
-@jit
-def cross_needs(w: Any, s: int, size: float, fill: Fill) -> tuple[float, float]:
-    """(initial margin of the whole pool after the fill, equity after it)."""
-    p = w.positions[s]
-    pool, total = p["pool"], p["size"] + size
-    required = 0.0
-    for o in range(len(w.positions)):
-        if o != s and w.positions[o]["pool"] == pool:
-            required += position_initial(w, o)
-    entry = (abs(p["size"]) * p["entry"] + abs(size) * fill.price) / abs(total)
-    required += initial_margin(rules_of(w, s), total, entry, p["mark"], w.config[0]["leverage"])
-    return required, pool_equity(w, pool) - fill.fee + size * (p["mark"] - fill.price)
-
-
-@jit
-def is_refused(w: Any, s: int, size: float, fill: Fill, needs: tuple[float, float]) -> bool:
-    """Whether the venue refuses to open a size; `needs` is (margin required, available)."""
-    rules, value = rules_of(w, s), notional(size, fill.price)
-    if abs(size) < rules["min_size"] * (1.0 - ROUNDING) or value < rules["min_notional"]:
-        least = max(rules["min_notional"], rules["min_size"] * fill.price)
-        reject(w, fill.ts, s, _BELOW_MINIMUM, size, fill.price, (least, value))
-        return True
-    reason, key, limit = size_limit_breach(w, s, size, fill.price)
-    if reason != _ALLOWED:
-        reject(w, fill.ts, s, reason, size, fill.price, (key, limit))
-        return True
-    if needs[0] > needs[1] * (1.0 + ROUNDING):
-        reject(w, fill.ts, s, _INSUFFICIENT_MARGIN, size, fill.price, needs)
-        return True
-    return False
 
 
 @jit

@@ -4,11 +4,10 @@
 2. Inside: liquidation at the marks between open and the extremes.
 3. Close: funding settled inside the bar, then equity, samples and standing targets.
 
-A bar in which nothing can happen is only looked at (`skip_quiet`): between events an account
-changes by its marks alone, so the result is the same, bit for bit.
+A bar in which nothing can happen is only looked at (`quiet`).
 """
 
-from math import inf, isnan, nan
+from math import isnan, nan
 from typing import Any
 
 from .fills import close_part, closing_fill, fill_orders
@@ -16,6 +15,7 @@ from .funding import settle_funding
 from .jit import jit
 from .ledger import Fill, record_deposit, refresh_pool, write_trade
 from .orders import drop_order, has_order, place_order, size_for_exposure
+from .quiet import can_skip, skip_quiet
 from .risk import pool_equity, position_pnl, rules_of
 from .samples import close_equity, exposure, take_samples
 from .state import NO_TIME, Cause, OnLiquidation, OrderKind, Reason, Rejected
@@ -178,62 +178,6 @@ def run_bar(w: Any, i: int) -> None:
     note_extremes(w, i)
     close_bar(w, i)
     w.state[0]["bars"] += 1
-
-
-@jit
-def can_skip(w: Any) -> bool:
-    """Whether one position alone, or none, decides what happens in the coming bars."""
-    config = w.config[0]
-    if len(w.positions) != 1 or w.state[0]["waiting"] > 0 or w.state[0]["stopped"]:
-        return False
-    if config["on_liquidation"] == _REFILL:
-        pool = w.pools[0]
-        if pool["equity"] < config["refill_below"] * pool["start"]:
-            return False
-    return config["rebalance"] < 0.0 and not config["reenter"]
-
-
-@jit
-def skip_quiet(w: Any, first: int, last: int) -> int:
-    """Look through bars of one symbol in which nothing can happen; the first that needs more.
-
-    With a refill policy the share is watched too, so that the deposit falls on the same open.
-    """
-    p, pool, state = w.positions[0], w.pools[0], w.state[0]
-    until = state["rules_until"]
-    if state["order"] < len(w.orders):
-        until = min(until, w.orders[state["order"]]["ts"])
-    until = min(until, state["next_sample"] - w.config[0]["timeframe_ms"])
-    size, entry, level = p["size"], p["entry"], p["level"]
-    cash, margin = pool["cash"], p["margin"]
-    floor = -inf
-    if w.config[0]["on_liquidation"] == _REFILL:
-        floor = w.config[0]["refill_below"] * pool["start"]
-    low, high, worst = p["low"], p["high"], pool["equity_low"]
-    equity = pool["equity"]
-    both = HAS_TRADE | HAS_MARK
-    i = first
-    while i < last and w.ts[i] < until:
-        flags = w.flags[0, i]
-        if flags & both != both or flags & SEGMENT_END:
-            break
-        if size != 0.0:
-            bar_low, bar_high = w.prices[MARK_LOW, 0, i], w.prices[MARK_HIGH, 0, i]
-            if bar_low <= level if size > 0.0 else bar_high >= level:
-                break
-            if not isnan(w.prices[FUNDING, 0, i]) or not isnan(w.prices[FUNDING_INSIDE, 0, i]):
-                break
-            if cash + (margin + size * (w.prices[MARK_OPEN, 0, i] - entry)) < floor:
-                break
-            low, high = min(low, bar_low), max(high, bar_high)
-            equity = cash + (margin + size * (w.prices[MARK_CLOSE, 0, i] - entry))
-            worst = min(worst, equity)
-        i += 1
-    if i > first:
-        p["low"], p["high"], pool["equity_low"], pool["equity"] = low, high, worst, equity
-        p["mark"], p["close"] = w.prices[MARK_CLOSE, 0, i - 1], w.prices[CLOSE, 0, i - 1]
-        state["bars"] += i - first
-    return i
 
 
 @jit
