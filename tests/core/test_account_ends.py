@@ -185,3 +185,12 @@ def test_account_is_saved_only_when_its_records_are_taken():
     e.feed(*bars([FLAT]))
     with pytest.raises(ValueError, match="take all records"):
         e.save()
+
+
+def test_sample_keeps_the_lowest_close_since_the_one_before():
+    e = engine([make_rules(taker_fee=0.0)], leverage=1)
+    e._config["sample_ms"] = 4 * HOUR
+    candles = [FLAT, FLAT, (100, 100, 60, 70), (70, 100, 70, 90), FLAT, FLAT, FLAT, FLAT, FLAT]
+    r = play(e, bars(candles), (0, 0, "SIZE", 10.0))
+    assert r["equity"]["equity"].tolist() == pytest.approx([10_000.0, 9_900.0, 10_000.0])
+    assert r["equity"]["equity_low"].tolist() == pytest.approx([10_000.0, 9_700.0, 10_000.0])

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from backtest.core.state import Cause, Rejected
-from backtest.core.types import HAS_MARK, FundingFrom
+from backtest.core.types import HAS_MARK, FundingFrom, Trigger
 
 from .accounts import (
+    FIFTHS,
     HOUR,
     START,
     bars,
@@ -215,3 +216,12 @@ def test_margin_is_checked_where_only_the_mark_is_known():
     block = flag(bars([FLAT, (100, 100, 85, 95)]), 1, HAS_MARK)
     r = play(engine([make_rules()]), block, (0, 0, "SIZE", 10.0))
     assert len(r["liquidations"]) == 1
+
+
+def test_order_is_cancelled_once_when_its_bucket_is_liquidated_twice_at_one_open():
+    rules = make_rules(FIFTHS, ((0, 0.0125, 40),), trigger=Trigger.BELOW)
+    block = settle(bars([FLAT, (96.1,) * 4]), 1, 0.02)
+    e = engine([rules], cash=1e6, leverage=20)
+    r = play(e, block, (0, 0, "SIZE", 5_000.0), (1, 0, "SIZE", -100.0))
+    assert r["liquidations"]["cause"].tolist()[:2] == [Cause.PRICE, Cause.FUNDING]
+    assert r["rejections"]["size"].tolist() == [-100.0]

@@ -210,3 +210,25 @@ def play_in_blocks(candles, events, sizes):
     assert money_is_conserved(e)
     joined = [b"".join(kept[k::4]) for k in range(4)]
     return (*joined, e.pools.tobytes(), e.positions.tobytes())
+
+
+def test_ladder_goes_down_until_a_row_cures_and_is_taken_over_when_none_does():
+    # 20x on 300,000 leaves 15,000; an open at these marks leaves 500 or 60 of it
+    for equity, tier_after in ((500.0, 1), (60.0, 0)):
+        mark = 95.0 + equity / 3_000
+        candles = [FLAT, (mark, mark, mark, mark)]
+        _, records = run_one(make_rules(LADDER), candles, 3_000.0, cash=1e6, leverage=20)
+        r = records[0]
+        # the second row's limit of 250,000 needs 1,200; the first row's of 50,000 needs 200
+        assert (r["tier_before"], r["tier_after"]) == (3, tier_after)
+        assert len(records) == 1
+
+
+def test_two_tiers_down_needs_equity_for_the_first_tiers_rate():
+    tiers = ((0, 0.004, 100), (100, 0.005, 66), (500, 0.0075, 50), (1000, 0.0125, 40))
+    # 1,200 units at about 95 need 457 at the first tier's rate
+    for equity, closed in ((600.0, 700.0), (300.0, 1_200.0)):
+        rules = make_rules(TWO_DOWN, tiers, tier_key=TierKey.SIZE, tier_rule=TierRule.FLAT)
+        mark = 95.0 + equity / 1_200
+        _, records = run_one(rules, [FLAT, (mark, mark, mark, mark)], 1_200.0, leverage=20)
+        assert records["size_closed"][0] == pytest.approx(closed)
