@@ -24,18 +24,34 @@ def side(size: float) -> float:
 
 
 @jit
+def lots(count: float, lot: float) -> float:
+    """A number of lots as a size; 181,753 lots of 0.001 are 181.753 and not 181.75300000000001."""
+    per_unit = floor(1.0 / lot + 0.5)
+    if per_unit >= 1.0 and abs(per_unit * lot - 1.0) < 1e-9:
+        return count / per_unit
+    return count * lot
+
+
+@jit
+def whole_lots(size: float, lot: float) -> float:
+    """A size freed of what sums of lots carry as rounding error; others stay as they are."""
+    nearest = lots(floor(abs(size) / lot + 0.5), lot)
+    return side(size) * nearest if abs(abs(size) - nearest) < 1e-6 * lot else size
+
+
+@jit
 def round_down(size: float, lot: float) -> float:
     """Largest multiple of the lot not beyond |size|, with the sign of size.
 
     A thousand-millionth of a lot is forgiven, so that 0.3 stays three lots of 0.1.
     """
-    return side(size) * floor(abs(size) / lot + 1e-9) * lot
+    return side(size) * lots(floor(abs(size) / lot + 1e-9), lot)
 
 
 @jit
 def round_up(size: float, lot: float) -> float:
     """Smallest multiple of the lot not under |size|, with the sign of size."""
-    return -side(size) * floor(-abs(size) / lot + 1e-9) * lot
+    return side(size) * lots(-floor(-abs(size) / lot + 1e-9), lot)
 
 
 @jit

@@ -27,6 +27,7 @@ from .state import OrderKind, Reason, Rejected
 from .types import HAS_TRADE, HIGH, LOW, OPEN, word
 
 _EXPOSURE = int(OrderKind.EXPOSURE)
+_SIZE = int(OrderKind.SIZE)
 _SIGNAL = word(Reason.SIGNAL)
 _PRICE_NOT_TRADED = word(Rejected.PRICE_NOT_TRADED)
 
@@ -196,14 +197,20 @@ def take_order(w: Any, i: int, order: Any) -> bool:
 
 
 @jit
+def was_cancelled(w: Any, i: int, order: Any) -> bool:
+    """Whether a due size was cancelled because its bucket was liquidated at this open."""
+    p = w.positions[order["symbol"]]
+    return order["kind"] == _SIZE and p["liquidated_at"] == w.ts[i]
+
+
+@jit
 def take_orders(w: Any, i: int) -> bool:
     """Queue every order event that is due at this bar's open; whether some had to fill already."""
     state, filled = w.state[0], False
     while state["order"] < len(w.orders) and w.orders[state["order"]]["ts"] <= w.ts[i]:
         order = w.orders[state["order"]]
         state["order"] += 1
-        # orders of a bucket that was liquidated at this open were cancelled with it
-        if w.positions[order["symbol"]]["liquidated_at"] != w.ts[i] and take_order(w, i, order):
+        if not was_cancelled(w, i, order) and take_order(w, i, order):
             filled = True
     return filled
 

@@ -10,9 +10,9 @@ and replays the block.
 from math import inf
 from typing import Any, NamedTuple
 
-from .contracts import side
+from .contracts import side, whole_lots
 from .jit import jit
-from .risk import is_cross, pool_equity, position_level
+from .risk import is_cross, pool_equity, position_level, rules_of
 from .state import DEPOSITS, FILLS, TRADES
 
 SAME_SIZE = 1e-12
@@ -86,7 +86,7 @@ def grow_position(w: Any, s: int, size: float, fill: Fill) -> None:
         start_trade(w, s, fill.ts, side(size))
     held, added = abs(p["size"]), abs(size)
     p["entry"] = (held * p["entry"] + added * fill.price) / (held + added)
-    p["size"] += size
+    p["size"] = whole_lots(p["size"] + size, rules_of(w, s)["lot"])
     p["bought"] += added
     p["bought_value"] += added * fill.price
     p["fees"] += fill.fee
@@ -104,7 +104,8 @@ def shrink_position(w: Any, s: int, closed: float, fill: Fill) -> None:
     p["pnl"] += fill.pnl - fill.fee
     p["fees"] += fill.fee
     if closed < abs(p["size"]) * (1.0 - SAME_SIZE):
-        p["size"] -= side(p["size"]) * closed
+        left = p["size"] - side(p["size"]) * closed
+        p["size"] = whole_lots(left, rules_of(w, s)["lot"])
         return
     write_trade(w, s, fill)
     w.pools[p["pool"]]["open"] -= 1

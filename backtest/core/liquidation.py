@@ -53,7 +53,7 @@ def plan_exit(w: Any, i: int, s: int, b: Bucket) -> Exit:
     k, closed = choose_step(w, i, s, b)
     step = rules["steps"][w.config[0]["mode"], k]
     price = exit_price(w, i, s, step, b)
-    lost = side(p["size"]) * closed * (p["mark"] - price)
+    lost = side(p["size"]) * closed * (p["mark"] - price) + 0.0  # never −0
     taken_over = step["exit"] == _BANKRUPTCY
     fee = closed * price * fee_rate(rules, step)
     if not (taken_over and rules["bankruptcy_fee"]):

@@ -126,9 +126,10 @@ def queue_order(w: Any, ts: int, order: Any) -> None:
 
 @jit
 def cancel_orders(w: Any, i: int, s: int) -> None:
-    """Cancel the orders of a symbol that wait or come due at this bar: its bucket is liquidated.
+    """Cancel a symbol's waiting orders and the sizes due at this bar: its bucket is liquidated.
 
-    Due orders are recorded here once and passed over by the bar (`liquidated_at`).
+    A size was meant for the position that is gone; a target due now says which position is
+    wanted and stands. Due sizes are recorded here once and passed over (`liquidated_at`).
     """
     ts, p = w.ts[i], w.positions[s]
     drop_order(w, ts, s, _CANCELLED)
@@ -137,7 +138,7 @@ def cancel_orders(w: Any, i: int, s: int) -> None:
     p["liquidated_at"] = ts
     k = w.state[0]["order"]
     while k < len(w.orders) and w.orders[k]["ts"] <= ts:
-        if w.orders[k]["symbol"] == s:
+        if w.orders[k]["symbol"] == s and w.orders[k]["kind"] == _SIZE:
             queue_order(w, ts, w.orders[k])
             drop_order(w, ts, s, _CANCELLED)
         k += 1

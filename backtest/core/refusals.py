@@ -47,7 +47,10 @@ def cross_needs(w: Any, s: int, size: float, fill: Fill) -> tuple[float, float]:
         if o != s and w.positions[o]["pool"] == pool:
             required += position_initial(w, o)
     entry = (abs(p["size"]) * p["entry"] + abs(size) * fill.price) / abs(total)
-    required += initial_margin(rules_of(w, s), total, entry, p["mark"], w.config[0]["leverage"])
+    config = w.config[0]
+    required += initial_margin(
+        rules_of(w, s), total, entry, p["mark"], config["leverage"], config["mode"]
+    )
     return required, pool_equity(w, pool) - fill.fee + size * (p["mark"] - fill.price)
 
 

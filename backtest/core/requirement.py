@@ -82,9 +82,11 @@ def maintenance_margin(
 
 
 @jit
-def initial_margin(rules: Any, size: float, entry: float, mark: float, leverage: float) -> float:
-    """Initial requirement of a cross position: value/leverage, plus closing fee where counted."""
-    price = entry if rules["initial_at"] == _AT_ENTRY else mark
+def initial_margin(
+    rules: Any, size: float, entry: float, mark: float, leverage: float, mode: int
+) -> float:
+    """Initial requirement: value/leverage, plus the closing fee where the venue counts it."""
+    price = entry if rules["initial_at"][mode] == _AT_ENTRY else mark
     margin = notional(size, price) / leverage
     if rules["isolated_open"] == _PLUS_CLOSING_FEE:
         margin += leverage_bankruptcy_fee(rules, size, entry, leverage)

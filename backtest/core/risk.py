@@ -60,13 +60,14 @@ def position_maintenance(w: Any, s: int) -> float:
 
 @jit
 def position_initial(w: Any, s: int) -> float:
-    """Initial margin of a position at its mark; isolated: the margin bound in it."""
-    p = w.positions[s]
-    if not is_cross(w):
-        return p["margin"]
+    """Initial margin of a position at its mark."""
+    p, config = w.positions[s], w.config[0]
     if p["size"] == 0.0:
         return 0.0
-    return initial_margin(rules_of(w, s), p["size"], p["entry"], p["mark"], w.config[0]["leverage"])
+    rules = rules_of(w, s)
+    return initial_margin(
+        rules, p["size"], p["entry"], p["mark"], config["leverage"], config["mode"]
+    )
 
 
 @jit

@@ -152,7 +152,7 @@ RULES = np.dtype(
         ("tier_key", "i4"),
         ("tier_rule", "i4"),
         ("maintenance_at", "i4"),
-        ("initial_at", "i4"),
+        ("initial_at", "i4", (2,)),
         ("close_fee", "i4"),
         ("isolated_open", "i4"),
         ("funding_from", "i4"),
@@ -180,4 +180,4 @@ RULES = np.dtype(
 )
 """One symbol's rules between two dates. Arrays `floor`, `rate`, `deduction` and `max_leverage`
 hold `n_tiers` rows in the tier key's own unit (settle asset, or base units for SIZE).
-`n_steps`, `healthy_ratio` and `steps` are indexed by MarginMode first."""
+`initial_at`, `n_steps`, `healthy_ratio` and `steps` are indexed by MarginMode first."""

@@ -21,7 +21,6 @@ class Display:
     bankruptcy: str = "exact"
     maintenance: str = "with_fee"
     ratio: str = "exact"
-    isolated_initial: str = "mark"
     isolated_margin: str = "without_pnl"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..core import price, requirement, tiers
 from ..core.contracts import notional, side, unrealized_pnl
 from ..core.risk import margin_ratio
-from ..core.types import CloseFee, IsolatedOpen
+from ..core.types import CloseFee, MarginMode
 from .display import Display, exists, shown_price, shown_ratio
 
 
@@ -91,7 +91,7 @@ def report(position: Position, pool: Pool | None = None, display: Display | None
     maintenance = requirement.maintenance_margin(rules, p.size, p.entry, p.mark, fee)
     level = price.liquidation_price(rules, p.size, p.entry, beside - others - fee)
     equity = beside + own_pnl
-    initial = initial_margin(p, cross=pool is not None, at_entry=screen.isolated_initial == "entry")
+    initial = initial_margin(p, cross=pool is not None)
     needed = initial + (pool.other_initial if pool else 0.0)
     result = Report(
         notional=notional(p.size, p.mark),
@@ -113,18 +113,12 @@ def report(position: Position, pool: Pool | None = None, display: Display | None
     return result
 
 
-def initial_margin(position: Position, *, cross: bool, at_entry: bool = False) -> float:
-    """Initial margin as the venue reports it for an open position.
-
-    In cross it is valued as the rulebook says, isolated at entry where the venue keeps it so.
-    """
-    p = position
-    if cross or not at_entry:
-        return float(requirement.initial_margin(p.rules, p.size, p.entry, p.mark, p.leverage))
-    base = notional(p.size, p.entry) / p.leverage
-    if p.rules["isolated_open"] == IsolatedOpen.PLUS_CLOSING_FEE:
-        base += requirement.leverage_bankruptcy_fee(p.rules, p.size, p.entry, p.leverage)
-    return float(base)
+def initial_margin(position: Position, *, cross: bool) -> float:
+    """Initial margin as the venue reports it for an open position."""
+    p, mode = position, MarginMode.CROSS if cross else MarginMode.ISOLATED
+    return float(
+        requirement.initial_margin(p.rules, p.size, p.entry, p.mark, p.leverage, int(mode))
+    )
 
 
 def closing_fee(p: Position, constant: float) -> float:

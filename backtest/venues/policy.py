@@ -10,6 +10,7 @@ NAMES = {
     "MM valued at": "maintenance.valued_at",
     "closing fee in MM": "maintenance.close_fee",
     "cross IM valued at": "initial.valued_at",
+    "isolated IM at": "initial.isolated_valued_at",
     "isolated margin": "initial.isolated_open",
     "trigger price": "trigger.price",
     "liquidated when equity": "trigger.compare",

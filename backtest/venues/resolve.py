@@ -16,7 +16,6 @@ WORDS: dict[str, tuple[str, Any]] = {
     "tier_key": ("maintenance.tier_key", types.TierKey),
     "tier_rule": ("maintenance.tier_rule", types.TierRule),
     "maintenance_at": ("maintenance.valued_at", types.ValuedAt),
-    "initial_at": ("initial.valued_at", types.ValuedAt),
     "close_fee": ("maintenance.close_fee", types.CloseFee),
     "isolated_open": ("initial.isolated_open", types.IsolatedOpen),
     "funding_from": ("funding.from", types.FundingFrom),
@@ -30,7 +29,10 @@ NUMBERS = {
     "taker_fee": "fees.taker",
     "clearance_fee": "fees.clearance",
 }
+FORM = (types.TierRule, types.TierKey, types.ValuedAt)
 MODES = ("isolated", "cross")
+INITIAL = ("initial.isolated_valued_at", "initial.valued_at")
+"""What values a position for its initial margin, by mode."""
 
 
 def resolve(
@@ -97,13 +99,39 @@ def _fill(record: Any, book: Rulebook, instrument: Instrument, table: TierTable,
         record[field] = book.at(key, ts).value
     for field in ("lot", "tick", "min_size", "min_notional"):
         record[field] = at(instrument.sizes[field], ts).value
+    _refuse_unsolvable(book, record)
     _fill_tiers(record, table, instrument.contract_size)
     for mode, name in enumerate(MODES):
+        record["initial_at"][mode] = types.ValuedAt[str(book.at(INITIAL[mode], ts).value).upper()]
         process = book.process(name, ts)
         record["healthy_ratio"][mode] = process.healthy_ratio
         record["n_steps"][mode] = len(process.steps)
         for i, step in enumerate(process.steps):
             _fill_step(record["steps"][mode, i], step)
+
+
+SOLVABLE = {
+    (types.TierRule.PROGRESSIVE, types.TierKey.NOTIONAL_AT_MARK, types.ValuedAt.MARK),
+    (types.TierRule.PROGRESSIVE, types.TierKey.NOTIONAL_AT_ENTRY, types.ValuedAt.ENTRY),
+    (types.TierRule.FLAT, types.TierKey.NOTIONAL_AT_ENTRY, types.ValuedAt.ENTRY),
+    (types.TierRule.FLAT, types.TierKey.NOTIONAL_AT_ENTRY, types.ValuedAt.MARK),
+    (types.TierRule.FLAT, types.TierKey.SIZE, types.ValuedAt.ENTRY),
+    (types.TierRule.FLAT, types.TierKey.SIZE, types.ValuedAt.MARK),
+}
+"""Forms of the requirement with one liquidation price: a deduction is continuous in the value the
+table is keyed on, and a flat rate must not jump with the mark."""
+
+
+def _refuse_unsolvable(book: Rulebook, record: Any) -> None:
+    form = tuple(int(record[field]) for field in ("tier_rule", "tier_key", "maintenance_at"))
+    if form in SOLVABLE:
+        return
+    rule, key, at_price = (e(v).name.lower() for e, v in zip(FORM, form, strict=True))
+    forms = "; ".join(", ".join(e.name.lower() for e in one) for one in sorted(SOLVABLE))
+    raise RulebookError(
+        f"{book.id}: a {rule} table keyed on {key} with the maintenance margin at {at_price} has "
+        f"no single liquidation price; use a form that has (rule, key, valued at): {forms}."
+    )
 
 
 def _fill_tiers(record: Any, table: TierTable, contract_size: float) -> None:

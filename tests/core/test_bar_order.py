@@ -33,14 +33,15 @@ def test_gap_liquidates_before_the_order_that_waited_for_this_open():
     assert len(r["fills"]) == 2
 
 
-def test_target_for_the_open_of_a_gap_is_cancelled_and_spent():
+def test_target_for_the_open_of_a_gap_stands_and_starts_from_nothing():
     e = engine([make_rules()])
-    r = play(e, bars([FLAT, GAP, FLAT, FLAT]), (0, 0, "SIZE", 10.0), (1, 0, "EXPOSURE", -1.0))
-    assert r["rejections"]["reason"].tolist() == [Rejected.CANCELLED_BY_LIQUIDATION]
-    # the order was sized before the liquidation: from 10 to the target of -100 units
-    assert r["rejections"]["size"][0] == pytest.approx(-109.995, abs=1e-9)
-    assert e.positions["size"][0] == 0.0
-    assert np.isnan(e.positions["target"][0])
+    r = play(e, bars([FLAT, GAP]), (0, 0, "SIZE", 10.0), (1, 0, "EXPOSURE", -1.0))
+    assert len(r["rejections"]) == 0
+    assert r["fills"]["size"][1] == -10.0
+    # sized at the close before: one time 9,999.5 of equity at 100, sold at the open of 85
+    assert r["fills"]["size"][2] == -99.995
+    assert r["fills"]["price"][2] == 85.0
+    assert e.positions["target"][0] == -1.0
 
 
 def test_orders_of_other_isolated_symbols_survive_a_liquidation():

@@ -9,7 +9,15 @@ from backtest.core.price import crosses, liquidation_price
 from backtest.core.requirement import constant_close_fee, initial_margin, maintenance_margin
 from backtest.core.risk import is_liquidated
 from backtest.core.tiers import tier_of
-from backtest.core.types import CloseFee, IsolatedOpen, TierKey, TierRule, Trigger, ValuedAt
+from backtest.core.types import (
+    CloseFee,
+    IsolatedOpen,
+    MarginMode,
+    TierKey,
+    TierRule,
+    Trigger,
+    ValuedAt,
+)
 
 from .accounts import bars, engine, make_rules, mark_candle, play
 
@@ -149,6 +157,13 @@ def test_closing_fee_at_the_bankruptcy_price(size, leveraged, own):
 
 
 def test_initial_margin_at_mark_at_entry_and_with_the_closing_fee():
-    assert initial_margin(make_rules()[0], 10.0, 100.0, 90.0, 10.0) == pytest.approx(90.0)
+    assert initial_margin(make_rules()[0], 10.0, 100.0, 90.0, 10.0, 0) == pytest.approx(90.0)
     entry = make_rules(initial_at=ValuedAt.ENTRY, isolated_open=IsolatedOpen.PLUS_CLOSING_FEE)[0]
-    assert initial_margin(entry, 10.0, 100.0, 90.0, 10.0) == pytest.approx(100.45)
+    assert initial_margin(entry, 10.0, 100.0, 90.0, 10.0, 0) == pytest.approx(100.45)
+
+
+def test_initial_margin_may_be_valued_differently_in_the_two_modes():
+    rules = make_rules(initial_at=[ValuedAt.ENTRY, ValuedAt.MARK])[0]
+    isolated = initial_margin(rules, 10.0, 100.0, 90.0, 10.0, int(MarginMode.ISOLATED))
+    cross = initial_margin(rules, 10.0, 100.0, 90.0, 10.0, int(MarginMode.CROSS))
+    assert (isolated, cross) == (100.0, 90.0)

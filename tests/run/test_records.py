@@ -115,8 +115,8 @@ def test_one_position_by_hand(market):
     assert row["equity"] == pytest.approx(bucket + 20)
     assert row["maintenance_margin"] == pytest.approx(10 * 102 * 0.004)
     assert row["margin_ratio"] == pytest.approx(4.08 / (bucket + 20))
-    assert row["initial_margin"] == pytest.approx(bucket)  # what is bound in the position
-    assert row["available"] == pytest.approx(20)
+    assert row["initial_margin"] == pytest.approx(1020 / 5)
+    assert row["available"] == pytest.approx(bucket + 20 - 204)
     assert row["effective_leverage"] == pytest.approx(1020 / (bucket + 20))
     level = (1000 - bucket) / (10 * (1 - 0.004))
     assert row["liquidation_price"] == pytest.approx(level)

@@ -54,11 +54,12 @@ class TestBybit(VenueChecks):
 
 def test_the_eras_differ_in_what_margins_are_valued_at():
     rules = resolved(load("bybit"), BTC)
-    fields = ("tier_key", "maintenance_at", "initial_at")
-    before = [on(rules, "2025-10-14")[f] for f in fields]
-    after = [on(rules, "2025-10-15")[f] for f in fields]
-    assert before == [TierKey.NOTIONAL_AT_ENTRY, ValuedAt.ENTRY, ValuedAt.ENTRY]
-    assert after == [TierKey.NOTIONAL_AT_MARK, ValuedAt.MARK, ValuedAt.MARK]
+    old, new = on(rules, "2025-10-14"), on(rules, "2025-10-15")
+    assert (old["tier_key"], old["maintenance_at"]) == (TierKey.NOTIONAL_AT_ENTRY, ValuedAt.ENTRY)
+    assert (new["tier_key"], new["maintenance_at"]) == (TierKey.NOTIONAL_AT_MARK, ValuedAt.MARK)
+    # isolated always at entry
+    assert old["initial_at"].tolist() == [ValuedAt.ENTRY, ValuedAt.ENTRY]
+    assert new["initial_at"].tolist() == [ValuedAt.ENTRY, ValuedAt.MARK]
     assert (rules["close_fee"] == CloseFee.AT_BANKRUPTCY).all()
 
 

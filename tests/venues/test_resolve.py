@@ -101,3 +101,16 @@ def test_the_first_revision_serves_before_its_date():
 def test_an_unknown_decision_says_what_was_meant():
     with pytest.raises(UnknownNameError, match=r"did you mean 'fees\.taker'"):
         load_file(TOY).at("fee.taker", 0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"maintenance.tier_rule": "flat"},
+        {"maintenance.tier_key": "size"},
+        {"maintenance.tier_key": "notional_at_entry"},
+    ],
+)
+def test_a_requirement_without_a_single_liquidation_price_is_refused(changes):
+    with pytest.raises(RulebookError, match="has no single liquidation price; use a form that has"):
+        resolve(load("binanceusdm"), "BTC/USDT:USDT", 0, 1, overrides=changes)
