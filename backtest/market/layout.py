@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 
 from backtest.errors import UsageError
+from backtest.values import UNITS
 
 CANDLE_KINDS = ("trade", "mark", "spot")
 KINDS = (*CANDLE_KINDS, "funding")
@@ -24,21 +25,20 @@ VALUE_COLUMNS = {
 }
 """Columns next to `ts` that a file of each kind must have; others are ignored."""
 
-_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_TIMEFRAME = re.compile(r"([1-9]\d*)([mhd])")
+_TIMEFRAME = re.compile(r"([1-9]\d*)([mhdw])")
 
 
 def timeframe_ms(timeframe: str) -> int:
     """Length of a bar in milliseconds: `"15m"` is 900,000.
 
-    Raises UsageError for anything but a whole number of minutes, hours or days.
+    Raises UsageError for anything but a whole number of minutes, hours, days or weeks.
     """
     found = _TIMEFRAME.fullmatch(timeframe)
     if found is None:
         raise UsageError(
             f"timeframe {timeframe!r} is not a number with a unit; write 1m, 5m, 15m, 1h, 4h or 1d."
         )
-    return int(found[1]) * _UNIT_MS[found[2]]
+    return int(found[1]) * UNITS[found[2]]
 
 
 def timeframe_of(stem: str, kind: str) -> str | None:
