@@ -7,7 +7,7 @@ from .jit import jit
 from .ledger import refresh_level, slot
 from .risk import is_cross, rules_of
 from .state import FUNDINGS
-from .types import FUNDING_IS_ASSUMED, MARK_IS_PROXY, FundingFrom
+from .types import FUNDING_IS_ASSUMED, HAS_MARK, MARK_IS_PROXY, FundingFrom
 
 _WALLET = int(FundingFrom.WALLET)
 
@@ -56,7 +56,8 @@ def settle_funding(w: Any, i: int, field: int) -> bool:
     paid = False
     for s in range(len(w.positions)):
         rate = w.prices[field, s, i]
-        if w.positions[s]["size"] != 0.0 and not isnan(rate):
+        priced = w.flags[s, i] & HAS_MARK  # without a price nothing happens
+        if priced and w.positions[s]["size"] != 0.0 and not isnan(rate):
             pay_funding(w, i, s, rate)
             paid = True
     return paid

@@ -226,3 +226,10 @@ def test_order_is_cancelled_once_when_its_bucket_is_liquidated_twice_at_one_open
     r = play(e, block, (0, 0, "SIZE", 5_000.0), (1, 0, "SIZE", -100.0))
     assert r["liquidations"]["cause"].tolist()[:2] == [Cause.PRICE, Cause.FUNDING]
     assert r["rejections"]["size"].tolist() == [-100.0]
+
+
+def test_no_funding_is_charged_in_a_bar_without_any_price():
+    block = settle(flag(bars([FLAT, FLAT, FLAT]), 1, 0), 1, 0.5)
+    r = play(engine([make_rules()]), block, (0, 0, "SIZE", 10.0))
+    assert len(r["funding"]) == 0
+    assert len(r["liquidations"]) == 0
