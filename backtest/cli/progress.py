@@ -1,4 +1,5 @@
-"""A progress bar for work that takes longer than two seconds; silent off a terminal."""
+"""What a long wait is for: a notice before the first compilation, and a progress bar for work that
+takes longer than two seconds. Silent off a terminal."""
 
 import sys
 import time
@@ -6,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 PATIENCE = 2.0
+FIRST_RUN = "compiling the core, once for this version: about 20 seconds …"
 
 
 class Progress:
@@ -17,7 +19,12 @@ class Progress:
         self._task: Any = None
 
     def __enter__(self) -> "Progress":
-        """Nothing is drawn yet."""
+        """Nothing is drawn yet, but a first run says why it seems to stand still."""
+        if sys.stderr.isatty():
+            from backtest.core.jit import is_compiled
+
+            if not is_compiled():
+                print(FIRST_RUN, file=sys.stderr, flush=True)
         return self
 
     def __call__(self, done: int, total: int) -> None:

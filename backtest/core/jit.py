@@ -57,6 +57,11 @@ def _cache_folder() -> Path:
 CACHE_FOLDER = _cache_folder()
 
 
+def is_compiled() -> bool:
+    """Whether compiled code of these sources is on disk, so that a run starts at once."""
+    return any(CACHE_FOLDER.rglob("*.nbi"))
+
+
 def jit(function: F) -> F:
     """Compile lazily on first call, cached on disk; with NUMBA_DISABLE_JIT=1 plain Python."""
     saved = config.CACHE_DIR

@@ -56,3 +56,24 @@ def test_off_a_terminal_there_is_none():
         [sys.executable, "-c", SLOW.format(count=50)], capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+QUICK = "from backtest.cli.progress import Progress\nwith Progress():\n    pass"
+
+
+def test_a_first_run_says_why_it_stands_still(tmp_path, monkeypatch):
+    monkeypatch.setenv("BACKTEST_CACHE_DIR", str(tmp_path))
+    assert "compiling the core, once" in stderr_on_a_terminal(QUICK)
+
+
+def test_a_later_run_says_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("BACKTEST_CACHE_DIR", str(tmp_path))
+    fill = "import backtest.core.jit as j; (j.CACHE_FOLDER / 'one.nbi').write_text('')"
+    subprocess.run([sys.executable, "-c", fill], check=True)
+    assert stderr_on_a_terminal(QUICK) == ""
+
+
+def test_nothing_is_said_off_a_terminal(tmp_path, monkeypatch):
+    monkeypatch.setenv("BACKTEST_CACHE_DIR", str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", QUICK], check=True, capture_output=True)
+    assert done.stderr == b""
