@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 SLOW = """
 import sys, time
 from backtest.cli.progress import Progress
@@ -15,6 +17,14 @@ with Progress() as progress:
         time.sleep(0.05)
 print("done")
 """
+
+
+@pytest.fixture(autouse=True)
+def compiled(tmp_path, monkeypatch):
+    """A cache that looks filled: what a first run says is for one test only."""
+    monkeypatch.setenv("BACKTEST_CACHE_DIR", str(tmp_path))
+    fill = "import backtest.core.jit as j; (j.CACHE_FOLDER / 'one.nbi').write_text('')"
+    subprocess.run([sys.executable, "-c", fill], check=True)
 
 
 def stderr_on_a_terminal(program):
@@ -62,18 +72,11 @@ QUICK = "from backtest.cli.progress import Progress\nwith Progress():\n    pass"
 
 
 def test_a_first_run_says_why_it_stands_still(tmp_path, monkeypatch):
-    monkeypatch.setenv("BACKTEST_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("BACKTEST_CACHE_DIR", str(tmp_path / "empty"))
     assert "compiling the core, once" in stderr_on_a_terminal(QUICK)
+    off = subprocess.run([sys.executable, "-c", QUICK], check=True, capture_output=True)
+    assert off.stderr == b""
 
 
-def test_a_later_run_says_nothing(tmp_path, monkeypatch):
-    monkeypatch.setenv("BACKTEST_CACHE_DIR", str(tmp_path))
-    fill = "import backtest.core.jit as j; (j.CACHE_FOLDER / 'one.nbi').write_text('')"
-    subprocess.run([sys.executable, "-c", fill], check=True)
+def test_a_later_run_says_nothing():
     assert stderr_on_a_terminal(QUICK) == ""
-
-
-def test_nothing_is_said_off_a_terminal(tmp_path, monkeypatch):
-    monkeypatch.setenv("BACKTEST_CACHE_DIR", str(tmp_path))
-    done = subprocess.run([sys.executable, "-c", QUICK], check=True, capture_output=True)
-    assert done.stderr == b""
