@@ -76,7 +76,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scenario:
     """One account with everything it meets."""
 
@@ -88,6 +88,11 @@ class Scenario:
     flags: Any
     orders: Any
     cash: float = CASH
+    seed: int = 0
+
+    def __repr__(self) -> str:
+        """What makes the same scenario again: `build(choices, seed)`."""
+        return f"build({self.choices!r}, {self.seed})"
 
     def engine(self) -> Engine:
         """The account before its first bar, without orders."""
@@ -138,7 +143,7 @@ def build(choices: dict[str, Any], seed: int) -> Scenario:
     pools = [s % 2 if choices["two_pools"] else 0 for s in range(count)]
     rules = [_rules(choices) for _ in range(count)]
     orders = _orders(rng, choices, count, ts)
-    return Scenario(choices, rules, pools, ts, prices, flags, orders)
+    return Scenario(choices, rules, pools, ts, prices, flags, orders, seed=seed)
 
 
 def _fill_prices(rng: Any, prices: Any) -> None:
