@@ -93,7 +93,7 @@ class Dialogue:
     def _number(self, symbol: Any) -> int:
         if not isinstance(symbol, str) or symbol not in self._numbers:
             what = f"symbol in the answer of {self._strategy.name}"
-            raise UnknownNameError(what, str(symbol), self._numbers)
+            raise UnknownNameError(what, str(symbol), self._numbers, "Add it with --symbol.")
         return self._numbers[symbol]
 
     def _finite(self, symbol: str, value: Any) -> float:

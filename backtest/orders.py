@@ -128,7 +128,7 @@ def unknown_symbols(frame: pl.DataFrame, symbols: Sequence[str], where: str) -> 
     """Refuse a symbol that is not part of the run."""
     for name in frame["symbol"].unique().sort():
         if name not in symbols:
-            raise UnknownNameError(f"symbol {where}", str(name), symbols)
+            raise UnknownNameError(f"symbol {where}", str(name), symbols, "Add it with --symbol.")
 
 
 def indices(frame: pl.DataFrame, symbols: Sequence[str]) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from .errors import DataError, UnknownNameError, UsageError
 from .market.store import Store
 from .market.stream import SymbolData
 from .venues import Rulebook
+from .venues.symbols import STABLE, twin
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ def _account(config: RunConfig, store: Store, book: Rulebook) -> Account:
     symbols = tuple(book.match(symbol) for symbol in config.symbols)
     _refuse_same_contract(config.symbols, symbols, book.id)
     price_venue = config.prices or book.id
+    if not store.venues():
+        raise DataError(
+            f"there is no venue folder in {store.root}; give a folder laid out as "
+            "VENUE/SYMBOL/KIND/1h.parquet with --data."
+        )
     if price_venue not in store.venues():
         raise UnknownNameError(
             f"price venue in {store.root}", price_venue, store.venues(), "Name one with --prices."
@@ -82,12 +88,9 @@ def _refuse_same_contract(names: Sequence[str], symbols: Sequence[str], venue: s
 
 def _price_symbol(store: Store, venue: str, symbol: str) -> str:
     known = store.symbols(venue)
-    if symbol in known:
-        return symbol
-    base = symbol.split("/")[0]
-    same = [name for name in known if name.startswith(f"{base}/") and ":" in name]
-    if len(same) == 1:
-        return same[0]
+    for name in (symbol, *(twin(symbol, settle) for settle in STABLE)):
+        if name in known:
+            return str(name)
     raise UnknownNameError(f"symbol of {venue} in {store.root}", symbol, known)
 
 
@@ -105,9 +108,10 @@ def symbol_data(config: RunConfig, store: Store, account: Account) -> list[Symbo
             store.find(venue, symbol, "mark", config.timeframe),
             store.find(venue, symbol, "funding"),
         )
-        book = venues.load(venue) if venue in venues.known() else account.rulebook
-        known = book is not account.rulebook and symbol in book.instruments
-        hours = book.funding_interval_hours(symbol if known else rule_symbol)
+        if venue in venues.known():
+            hours = venues.load(venue).funding_interval_hours(symbol)
+        else:
+            hours = account.rulebook.funding_interval_hours(rule_symbol)
         data.append(replace(one, funding_interval_ms=int(hours * HOUR)))
     return data
 
@@ -128,6 +132,11 @@ def common_span(config: RunConfig, sources: Sequence[Sequence[SymbolData]]) -> S
         f"{data[0].trade.venue} {format_time(a)} to {format_time(b)}"
         for data, a, b in zip(sources, starts, ends, strict=True)
     )
+    if len(sources) == 1:
+        raise DataError(
+            f"there are no bars of {config.timeframe} in the span asked for ({have}); "
+            "change --since and --until."
+        )
     raise DataError(
         f"no bars of {config.timeframe} are common to all venues in the span asked for ({have}); "
         "change --since and --until, or run all rules on one venue's prices with --prices."

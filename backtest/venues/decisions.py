@@ -84,8 +84,16 @@ def _step(place: Place, table: Mapping[str, Any]) -> Step:
         if key in table or kind.required:
             fields[key] = value_of(place / key, needed(place, table, key), kind)
     step = Step(**fields)
-    if step.size != "all" and step.amount <= 0.0:
-        (place / "amount").refuse(
-            step.amount, f"says nothing for size {step.size!r}", "give an amount over 0"
-        )
+    check_amount(place / "amount", step)
     return replace(step, min_tier=int(step.min_tier))
+
+
+def check_amount(place: Place, step: Step) -> None:
+    """Refuse an amount that a step of this size could never reach or that says nothing."""
+    if step.size != "all" and step.amount <= 0.0:
+        place.refuse(step.amount, f"says nothing for size {step.size!r}", "give an amount over 0")
+    if step.size in ("cure", "fraction") and step.amount > 1.0:
+        what = "a margin ratio" if step.size == "cure" else "a share of the position"
+        place.refuse(step.amount, f"is {what} over 1", "give at most 1")
+    if step.size == "tiers_down" and step.amount % 1.0:
+        place.refuse(step.amount, "is no number of tiers", "give a whole number")

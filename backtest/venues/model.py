@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..errors import RulebookError, UnknownNameError
+from .symbols import is_other_contract, meant, twin
 
 ALWAYS = -(2**62)
 """Stands for "since ever" where a date in milliseconds is wanted."""
@@ -151,20 +152,25 @@ class Rulebook:
         return self.instruments[symbol]
 
     def match(self, symbol: str) -> str:
-        """The venue's symbol for a ccxt symbol: itself, or the same base in the venue's settle."""
+        """The venue's symbol for a ccxt symbol.
+
+        Itself, or for a linear perpetual the one of the same base in the venue's own stablecoin.
+        """
         known = self.symbols()
+        same = twin(symbol, self.settle)
         if symbol in known:
             return symbol
-        base = symbol.split("/")[0]
-        same = f"{base}/{self.settle}:{self.settle}"
         if same in known:
-            return same
+            return str(same)
         raise self._unknown(symbol)
 
     def funding_interval_hours(self, symbol: str, ts_ms: int = FOREVER) -> float:
-        """Hours between two settlements by the venue's schedule, on a UTC grid."""
-        sizes = self.instrument(symbol).sizes
-        own = sizes.get("funding_interval_hours")
+        """Hours between two settlements by the venue's schedule, on a UTC grid.
+
+        A symbol the rulebook does not know keeps the venue's usual schedule.
+        """
+        instrument = self.instruments.get(symbol)
+        own = instrument.sizes.get("funding_interval_hours") if instrument else None
         revision = at(own, ts_ms) if own else self.at("funding.interval_hours", ts_ms)
         return float(str(revision.value))
 
@@ -185,8 +191,19 @@ class Rulebook:
         return provenance(self, ts_ms)
 
     def _unknown(self, symbol: str) -> RulebookError:
+        known = f"known: {', '.join(self.symbols())}"
+        if is_other_contract(symbol):
+            return RulebookError(
+                f"{symbol!r} is no linear perpetual, and {self.id} has rules for no others yet; "
+                f"{known}."
+            )
+        near = meant(symbol, self.symbols())
+        if near:
+            return RulebookError(
+                f"{self.id} has no symbol {symbol!r}; did you mean {' or '.join(map(repr, near))}?"
+            )
         return RulebookError(
-            f"{self.id} has no tiers for {symbol!r}; known: {', '.join(self.symbols())}. Add it "
-            f"as [[instruments]] in venues/instruments/{self.id}.toml and [[tiers]] in "
-            f"venues/tiers/{self.id}.toml, each value with its source."
+            f"{self.id} has no tiers for {symbol!r}; {known}. Add it as [[instruments]] in "
+            f"venues/instruments/{self.id}.toml and [[tiers]] in venues/tiers/{self.id}.toml, "
+            "each value with its source."
         )

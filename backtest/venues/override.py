@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import UnknownNameError
 from .check import Place, value_of
+from .decisions import check_amount
 from .model import Process, Revision, Rulebook, Source, Step, Value
 from .schema import DECISIONS, SIZES, STEP, Kind
 
@@ -96,6 +97,7 @@ def _changed(process: Process, key: str, value: Any) -> Process:
         if field == "min_tier":
             changed[field] = int(changed[field])
         steps[int(index)] = replace(steps[int(index)], **changed)
+        check_amount(place, steps[int(index)])
     return replace(process, steps=tuple(steps))
 
 

@@ -33,7 +33,7 @@ def test_overrides_replace_values_at_all_dates():
         "fees.taker": "0.001",
         "bankruptcy.fee_included": "true",
         "maintenance.valued_at": "entry",
-        "liquidation.isolated.steps.0.amount": 0.5,
+        "liquidation.isolated.steps.0.amount": 3,
         "liquidation.cross.healthy_ratio": 0.8,
         "orders.lot": 0.5,
     }
@@ -41,7 +41,7 @@ def test_overrides_replace_values_at_all_dates():
     assert set(rules["taker_fee"]) == {0.001}
     assert set(rules["bankruptcy_fee"]) == {1}
     assert set(rules["maintenance_at"]) == {1}
-    assert set(rules["steps"]["amount"][:, 0, 0]) == {0.5}
+    assert set(rules["steps"]["amount"][:, 0, 0]) == {3.0}
     assert set(rules["steps"]["amount"][:, 1, 0]) == {2.0}
     assert set(rules["healthy_ratio"][:, 1]) == {0.8}
     assert set(rules["lot"]) == {0.5}
@@ -114,3 +114,43 @@ def test_an_unknown_decision_says_what_was_meant():
 def test_a_requirement_without_a_single_liquidation_price_is_refused(changes):
     with pytest.raises(RulebookError, match="has no single liquidation price; use a form that has"):
         resolve(load("binanceusdm"), "BTC/USDT:USDT", 0, 1, overrides=changes)
+
+
+@pytest.mark.parametrize(
+    ("venue", "key", "value", "match"),
+    [
+        ("binanceusdm", "isolated.steps.0.amount", 2, r"amount = 2.0 is a margin ratio over 1"),
+        ("hyperliquid", "isolated.steps.1.amount", 1.5, r"is a share of the position over 1"),
+        ("okx", "cross.steps.0.amount", 1.5, r"is no number of tiers; give a whole number"),
+        ("okx", "cross.steps.0.amount", 0, r"says nothing for size 'tiers_down'"),
+    ],
+)
+def test_an_amount_that_a_step_cannot_reach_is_refused(venue, key, value, match):
+    with pytest.raises(RulebookError, match=match):
+        override(load(venue), {f"liquidation.{key}": value})
+
+
+@pytest.mark.parametrize(
+    "symbol", ["BTC/USD:BTC", "BTC/USDT:USDT-261225", "BTC/USD:BTC-261225-60000-C", "BTC/EUR:BTC"]
+)
+def test_another_contract_of_the_same_base_is_refused_and_not_replaced(symbol):
+    with pytest.raises(RulebookError, match="is no linear perpetual"):
+        load("okx").match(symbol)
+
+
+@pytest.mark.parametrize("symbol", ["BTC/EUR:EUR", "BTC/ETH", "BTC/USDT"])
+def test_what_is_not_the_same_contract_is_not_matched(symbol):
+    with pytest.raises(RulebookError):
+        load("okx").match(symbol)
+
+
+@pytest.mark.parametrize(
+    "symbol", ["BTCUSDT", "BTC", "btc/usdt:usdt", "BTC_USDT_USDT", "BTC-USDT-SWAP", "BTC/USDT"]
+)
+def test_another_spelling_says_what_was_meant(symbol):
+    with pytest.raises(RulebookError, match=r"did you mean 'BTC/USDT:USDT'"):
+        load("okx").match(symbol)
+
+
+def test_a_symbol_without_a_schedule_of_its_own_keeps_the_venues():
+    assert load("binanceusdm").funding_interval_hours("AAVE/USDC:USDC") == 8
