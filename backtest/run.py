@@ -97,7 +97,7 @@ def _run(
     asked = strategy is not None and strategy.kind == "on_bar"
     stream = _stream(config, group, volume=asked)
     sessions = [open_session(config, account, group.span) for account in group.accounts]
-    _give_orders(config, strategy, group, sessions)
+    _give_orders(config, strategy, group, sessions, recorder)
     for block in stream.blocks():
         for session in sessions:
             session.feed(block)
@@ -116,7 +116,11 @@ def _stream(config: RunConfig, group: Group, volume: bool) -> Stream:
 
 
 def _give_orders(
-    config: RunConfig, strategy: Strategy | None, group: Group, sessions: list[Session]
+    config: RunConfig,
+    strategy: Strategy | None,
+    group: Group,
+    sessions: list[Session],
+    recorder: Recorder,
 ) -> None:
     """Hand every account its order events, or a dialogue with an `on_bar` strategy."""
     symbols = group.symbols
@@ -126,6 +130,11 @@ def _give_orders(
         return
     if strategy is None:
         events = from_file(Path(str(config.orders)), symbols, config.exposure)
+        last = group.span.until - config.timeframe_ms
+        inside = (events["ts"] >= group.span.since) & (events["ts"] <= last)
+        for session in sessions:
+            session.leave_out(recorder, events[~inside])
+        events = events[inside]
     else:
         events = _targets(config, strategy, group)
     for session in sessions:

@@ -8,7 +8,7 @@ import numpy as np
 from .columns import Names
 from .config import RunConfig, milliseconds
 from .core.engine import Engine, Settings
-from .core.state import KINDS, OnLiquidation
+from .core.state import DTYPES, KINDS, REJECTION, OnLiquidation, OrderKind, Rejected
 from .core.types import MARK_IS_PROXY, MarginMode
 from .dialogue import Dialogue
 from .market.stream import Block, Stream
@@ -50,6 +50,17 @@ class Session:
     def flush(self, recorder: Recorder) -> None:
         """Hand the records written so far to the files."""
         recorder.add(self.names, {kind: self.engine.take(kind) for kind in KINDS})
+
+    def leave_out(self, recorder: Recorder, orders: Any) -> None:
+        """Record orders (dtype ORDER) that no bar of the run can fill."""
+        records = {k: np.zeros(0, dtype) for k, dtype in zip(KINDS, DTYPES, strict=True)}
+        refused = records["rejections"] = np.zeros(len(orders), REJECTION)
+        for name in ("ts", "symbol", "price"):
+            refused[name] = orders[name]
+        sized = orders["kind"] == OrderKind.SIZE
+        refused["size"] = np.where(sized, orders["value"], 0.0)
+        refused["reason"] = Rejected.OUTSIDE_SPAN
+        recorder.add(self.names, records)
 
     def end(self, recorder: Recorder, stream: Stream) -> None:
         """Write what is open at the end, and what the data lacked."""

@@ -11,7 +11,7 @@ SYNTHETIC = "synthetic data: made by a generator, no market had these prices"
 def summarise(manifest: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """A frame with a row per account of the manifest.
 
-    `frames` holds liquidations, equity, trades and rejections. `liquidations` counts events,
+    `frames` holds liquidations, equity, trades, rejections and gaps. `liquidations` counts events,
     `full` and `partial` the steps that closed a position or left some of it. `return_pct`
     counts deposits after the start as money put in; `max_drawdown_pct` is the largest fall of
     sampled equity from its peak.
@@ -39,7 +39,9 @@ def _row(account: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> dict
         "bars": account["bars"],
         "proxy_share": account["proxy_share"],
         "extrapolated_share": account["extrapolated_share"],
+        "funding_events": account["funding_events"],
         "assumed_funding_events": account["assumed_funding_events"],
+        "missing_bars": _missing_bars(frames["gaps"]),
         **_liquidations(frames["liquidations"]),
         "trades": frames["trades"].height,
         **_rejections(frames["rejections"]),
@@ -69,6 +71,25 @@ def _rejections(rejected: pl.DataFrame) -> dict[str, Any]:
     counts = rejected.group_by("reason").len().sort(["len", "reason"], descending=[True, False])
     most = counts["reason"][0] if counts.height else ""
     return {"rejections": rejected.height, "rejection_reason": most}
+
+
+def _missing_bars(gaps: pl.DataFrame) -> int:
+    """Bars of all symbols without a trade candle: nothing could fill there."""
+    return int(gaps.filter(pl.col("kind").is_in(["both", "trade"]))["bars"].sum())
+
+
+def lacks(row: Mapping[str, Any], missing_funding: str) -> list[str]:
+    """What the data of a row of the summary lacked, in words; empty when they are whole."""
+    found = []
+    if row["missing_bars"]:
+        share = row["missing_bars"] / (row["bars"] + row["missing_bars"])
+        found.append(f"{row['missing_bars']:,} bars missing ({share:.1%})")
+    if row["assumed_funding_events"]:
+        found.append(
+            f"{row['assumed_funding_events']:,} of {row['funding_events']:,} funding settlements "
+            f"missing, charged at {missing_funding}"
+        )
+    return found
 
 
 def _max_drawdown(equity: pl.DataFrame) -> float:
@@ -110,4 +131,6 @@ def render(manifest: Mapping[str, Any], summary: pl.DataFrame) -> str:
             f"  equity {row['equity_final']:,.2f} of {row['deposits']:,.2f} paid in "
             f"({row['return_pct']:+.1f} %), lost in liquidations {row['liquidation_loss']:,.2f}"
         )
+        policy = manifest["config"]["missing_funding"]
+        lines += [f"  {lack}" for lack in lacks(row, policy)]
     return "\n".join([*lines, f"({SYNTHETIC})"] if manifest.get("synthetic") else lines)

@@ -9,7 +9,7 @@ import click
 import polars as pl
 
 from backtest.result import Result
-from backtest.summary import SYNTHETIC, orders, verdict
+from backtest.summary import SYNTHETIC, lacks, orders, verdict
 
 from .text import amount, price, shorten, table
 
@@ -27,6 +27,7 @@ def print_result(result: Result, rows: int = 20) -> None:
     click.echo(f"\n{_venue_table(summary)}")
     click.echo(f"\n{_span_table(summary)}")
     click.echo("proxy: trade stood in for the mark; extrap.: rules outside their known dates")
+    _print_lacks(result)
     click.echo(f"\n{_liquidation_table(result, rows)}")
     _print_rejections(result)
     click.echo(f"\nresult {result.path}\nhash   {result.hash}")
@@ -68,6 +69,14 @@ def _span_table(summary: pl.DataFrame) -> str:
     return table(columns, rows, "lllllrr")
 
 
+def _print_lacks(result: Result) -> None:
+    """What the data lacked, in a line per venue and kind."""
+    policy = result.manifest["config"]["missing_funding"]
+    for row in result.summary.iter_rows(named=True):
+        for lack in lacks(row, policy):
+            click.echo(f"{row['venue']}: {lack}")
+
+
 def _symbols(names: str) -> str:
     first, *others = names.split(",")
     if not others:
@@ -92,7 +101,7 @@ def _liquidation_table(result: Result, rows: int) -> str:
     if steps.head(rows)["tier_after"].max() != 0:
         text += "\n* closed in part"
     if steps.height > rows:
-        text += f"\n… and {steps.height - rows:,} more; backtest show RESULT --rows lists them"
+        text += f"\n… and {steps.height - rows:,} more; backtest show RESULT --rows N lists them"
     return text
 
 

@@ -129,7 +129,7 @@ def release_isolated(w: Any, s: int, dust: float) -> float:
     p["margin"] = 0.0
     if abs(left) <= dust:
         left = 0.0
-    covered = max(-left, 0.0)
+    covered = max(-left, 0.0) + 0.0  # never −0
     pool["shortfall"] += covered
     pool["cash"] += left + covered
     return covered

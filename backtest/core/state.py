@@ -59,6 +59,8 @@ class Rejected(IntEnum):
     PRICE_NOT_TRADED = 5
     CANCELLED_BY_LIQUIDATION = 6
     SEGMENT_ENDED = 7
+    OUTSIDE_SPAN = 8
+    """due before the first bar of the run or after its last"""
 
 
 CONFIG = np.dtype(

@@ -82,6 +82,11 @@ def check_funding(ts: Ints, rates: Floats, place: Place) -> None:
     if not sane.all():
         i = int(np.argmin(sane))
         raise _bad_row(ts, i, place, f"funding_rate {rates[i]} is not a finite number")
+    large = np.abs(rates) >= 1.0
+    if large.any():
+        i = int(np.argmax(large))
+        what = f"funding_rate {rates[i]} is no fraction of the position's value"
+        raise _bad_row(ts, i, place, what, "write 0.0001 for 0.01 %, per settlement")
 
 
 def _check_order(ts: Ints, place: Place) -> None:

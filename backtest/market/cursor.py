@@ -28,7 +28,7 @@ from backtest.market.series import (
 )
 
 BATCH_ROWS = 65_536
-READ_BYTES = 1 << 18
+READ_BYTES = 1 << 20
 _NO_STAMPS: Ints = np.empty(0, np.int64)
 
 

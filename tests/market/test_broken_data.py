@@ -214,3 +214,11 @@ def test_a_settlement_that_occurs_twice_is_named(market):
     market.funding([0, 8, 8])
     with broken(market, r"row 2 .*the stamp occurs twice"):
         drained(market)
+
+
+@pytest.mark.parametrize("rate", [1.0, -5.0])
+def test_a_funding_rate_in_percent_is_named(market, rate):
+    market.candles(range(20))
+    market.funding([0, 8, 16], [0.0001, rate, 0.0001])
+    with broken(market, rf"row 1 .*funding_rate {rate} is no fraction .*write 0.0001 for 0.01 %"):
+        drained(market)

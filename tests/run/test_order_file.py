@@ -104,6 +104,18 @@ def test_a_date_is_its_first_moment_in_utc(market, tmp_path, name):
     assert result.fills["ts"].to_list() == [at(24)]
 
 
+def test_orders_outside_the_span_are_recorded_and_do_not_fill(market, tmp_path):
+    market.add(flat(100, 6))
+    rows = {"ts": [at(0), at(3), at(30)], "symbol": [BTC] * 3, "size": [1.0, 2.0, 3.0]}
+    since = "2024-01-01T02:00"
+    result = market.run(orders=write(tmp_path, rows), since=since, until="2024-01-01T05:00")
+    assert result.fills["size"].to_list() == [2.0]
+    left = result.rejections
+    assert left["reason"].to_list() == ["outside span", "outside span"]
+    assert left["size"].to_list() == [1.0, 3.0]
+    assert result.summary["rejections"].to_list() == [2]
+
+
 def test_rows_may_come_in_any_order_and_for_several_symbols(market, tmp_path):
     market.add(PATH).add(flat(50, 32), ETH)
     columns = {"ts": [at(3), at(1), at(2)], "symbol": [BTC, ETH, BTC], "size": [1.0, -2.0, 1.0]}
