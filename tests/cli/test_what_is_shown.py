@@ -51,6 +51,18 @@ def test_a_row_says_span_price_source_and_share_of_proxy_bars(shown):
     assert [*span, "0.0%"] in [row[:6] for row in rows]
 
 
+def test_what_the_data_lack_has_lines_of_its_own(market, strategy, cli, tmp_path):
+    market.add(SWINGS[:100], funding=[0.0, 0.0])
+    for kind in ("trade", "mark"):
+        market.write(SWINGS[110:], kind, first=110, name="1h_b")
+    out = tmp_path / "out"
+    assert cli("run", strategy(FLIP), "--data", market.root, "--out", out) == 0, cli.err
+    assert "binanceusdm: 10 bars missing (5.0%)" in cli.out.splitlines()
+    # of one settlement every eight hours of 200 two are known, and one falls into the hole
+    assert "binanceusdm: 22 of 24 funding settlements missing, charged at zero" in cli.out
+    assert "22 of 24 funding settlements missing" in repr(bt.open_result(out))
+
+
 def test_liquidations_stand_in_order_of_time_across_venues(shown):
     lines, _ = shown(FLIP, *FOUR_VENUES, "--on-liquidation", "refill")
     start = next(n for n, line in enumerate(lines) if line.startswith("time"))
