@@ -22,11 +22,12 @@ from .options import pairs
 @click.option("--date", help="Rules of this date, like 2024-05-01 [the latest known].")
 @click.option("--rule", "rules", multiple=True, help="Replace a rule, KEY=VALUE.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(as_json: bool, rules: tuple[str, ...], date: str | None, **flags: Any) -> None:
+def command(as_json: bool, rules: tuple[str, ...], **flags: Any) -> None:
     """Say at which mark price a position is liquidated, and by which rules."""
-    from backtest.config import parse_time
     from backtest.explanation import explain
 
-    when = None if date is None else parse_time(date)
-    result = explain(**flags, rules=pairs("rule", rules), date=when)
-    click.echo(json.dumps(result.to_dict(), indent=1, default=str) if as_json else str(result))
+    result = explain(**flags, rules=pairs("rule", rules))
+    if as_json:
+        click.echo(json.dumps(result.to_dict(), indent=1, default=str, allow_nan=False))
+    else:
+        click.echo(str(result))

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from typing import Any
 
-from ..config import format_time
-from ..core.tiers import largest_key_at, tier_key
+from ..config import format_time, parse_time
+from ..core.tiers import largest_key_at, tier_key, tier_of
+from ..core.types import TierKey
 from ..errors import UnknownNameError, UsageError
 from ..venues import Rulebook, at, load, override, provenance, resolve, tier_provenance
 from .display import display_of, exists
 from .numbers import Pool, Position, Report, opening_margin, report
-from .words import formula, number
+from .words import KEYS, formula, number
 
 USED = ("maintenance", "initial", "trigger", "bankruptcy", "fees")
 """Tables of a rulebook that a liquidation price can depend on."""
@@ -47,8 +49,11 @@ class Explanation:
     sources: Sequence[Mapping[str, Any]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as `--json` prints them."""
-        return asdict(self)
+        """Plain values, as `--json` prints them; None where a number is infinite."""
+        return {
+            name: None if isinstance(value, float) and not isfinite(value) else value
+            for name, value in asdict(self).items()
+        }
 
     def __str__(self) -> str:
         """The numbers, the formula in words and the sources, at most 80 columns wide."""
@@ -69,18 +74,19 @@ def explain(
     mark: float | None = None,
     cash: float = 10_000.0,
     extra_margin: float = 0.0,
-    date: int | None = None,
+    date: Any = None,
     rules: Mapping[str, Any] | None = None,
 ) -> Explanation:
     """Explain a position of `size` base units from `entry`, at a mark (the entry by default).
 
     `margin` is isolated or cross; `cash` is the wallet of a cross pool, `extra_margin` is added
-    to an isolated position, both in the settle asset. `date` (ms) picks the rules, the latest
-    by default. `rules` replaces values by dotted key. Raises UsageError or RulebookError.
+    to an isolated position, both in the settle asset. `date` (text, a date or milliseconds)
+    picks the rules, the latest by default. `rules` replaces values by dotted key. Raises
+    UsageError or RulebookError.
     """
     book = override(load(venue), rules or {})
     name = book.match(symbol)
-    ts = book.checked_until if date is None else date
+    ts = book.checked_until if date is None else parse_time(date)
     now = entry if mark is None else mark
     _check(side, margin, entry=entry, size=size, leverage=leverage, mark=now, cash=cash)
     record = resolve(book, name, ts, ts + 1)[0]
@@ -108,22 +114,35 @@ def _check(side: str, margin: str, **amounts: float) -> None:
 
 def _check_size(book: Rulebook, p: Position) -> None:
     """Refuse what the venue would refuse: leverage over the tier's, or beyond the table."""
+    highest = float(p.rules["max_leverage"][0])
+    if p.leverage > highest + 1e-9:
+        raise UsageError(
+            f"leverage {p.leverage:g} is over the maximum of {highest:g} for {p.symbol} on "
+            f"{book.id}; lower it."
+        )
     key = tier_key(p.rules, p.size, p.entry, p.mark)
     limit = largest_key_at(p.rules, p.leverage)
     if key <= limit * (1 + 1e-12):
         return
+    what, unit = _tier_key_words(book, p)
     if limit < p.rules["cap"]:
-        highest = float(p.rules["max_leverage"][0])
+        allowed = float(p.rules["max_leverage"][tier_of(p.rules, p.size, p.entry, p.mark)])
         raise UsageError(
-            f"{book.id} allows {p.leverage:g}x of {p.symbol} up to {number(limit)} (tier key), "
-            f"this position has {number(key)}; lower the leverage (at most {highest:g}x in the "
-            "first tier) or the size."
+            f"{book.id} allows {p.leverage:g}x of {p.symbol} up to {number(limit)} {unit} of "
+            f"{what}, this position has {number(key)}; lower the leverage (at most {allowed:g}x "
+            "at this size) or the size."
         )
     known = "the venue's limit" if p.rules["tiers_complete"] else "the last tier that is known"
     raise UsageError(
-        f"the position's {number(key)} is over {number(limit)}, {known} of {p.symbol} on "
-        f"{book.id}; make it smaller or add the tiers."
+        f"the position's {what} of {number(key)} {unit} is over {number(limit)}, {known} of "
+        f"{p.symbol} on {book.id}; make it smaller or add the tiers."
     )
+
+
+def _tier_key_words(book: Rulebook, p: Position) -> tuple[str, str]:
+    """What a venue's tiers are keyed on, and the unit of it."""
+    kind, instrument = TierKey(int(p.rules["tier_key"])), book.instrument(p.symbol)
+    return KEYS[kind], instrument.base if kind == TierKey.SIZE else instrument.settle
 
 
 def _explanation(

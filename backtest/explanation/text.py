@@ -1,5 +1,6 @@
 """An explanation as plain text of at most 80 columns."""
 
+from math import inf
 from textwrap import wrap
 from typing import Any
 
@@ -36,12 +37,16 @@ def _numbers(e: Any) -> list[tuple[str, str]]:
         ("equity behind it", f"{number(e.equity)} {e.settle}"),
         ("initial margin", f"{number(e.initial_margin)} {e.settle}"),
         ("maintenance margin", f"{number(e.maintenance_margin)} {e.settle}"),
-        ("margin ratio", percent(e.margin_ratio)),
+        ("margin ratio", _ratio(e.margin_ratio)),
     ]
 
 
 def _price(value: float | None) -> str:
     return "none" if value is None else number(value)
+
+
+def _ratio(ratio: float) -> str:
+    return "over 100 %: nothing is left" if ratio == inf else percent(ratio)
 
 
 def _list(title: str, lines: Any) -> list[str]:

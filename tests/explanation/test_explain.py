@@ -1,6 +1,7 @@
 """`explain`: numbers, formula in words and sources of one position."""
 
 import json
+from datetime import date, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -67,6 +68,19 @@ def test_rules_are_those_of_the_date():
     assert new.liquidation_price == pytest.approx(45_000 / 0.995)
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["2025-10-01", "20251001", date(2025, 10, 1), datetime(2025, 10, 1), 1_759_276_800_000],
+)
+def test_the_date_may_be_written_in_any_usual_way(written):
+    assert explain("bybit", date=written).date == "2025-10-01"
+
+
+def test_a_date_that_is_none_is_refused():
+    with pytest.raises(UsageError, match="'soon' is not a time"):
+        explain(date="soon")
+
+
 def test_dates_without_a_known_table_are_noted():
     assert "rules_extrapolated" in explain(date=parse_time("2020-03-12")).notes[0]
     assert explain(date=parse_time("2024-03-12")).notes == []
@@ -96,14 +110,35 @@ def test_the_text_fits_into_80_columns():
         ({"entry": -1.0}, UsageError, "entry is -1"),
         ({"mark": 0.0}, UsageError, "mark is 0"),
         ({"leverage": 0.5}, UsageError, "leverage is 0.5; it must be 1 or more"),
-        ({"leverage": 151.0}, UsageError, "lower the leverage .at most 150x"),
-        ({"size": 100.0, "leverage": 100.0}, UsageError, "allows 100x .* up to 800,000"),
-        ({"size": 100_000.0, "leverage": 1.0}, UsageError, "over 1,800,000,000, the venue's limit"),
+        (
+            {"leverage": 151.0},
+            UsageError,
+            "leverage 151 is over the maximum of 150 for BTC/USDT:USDT",
+        ),
+        (
+            {"size": 100.0, "leverage": 100.0},
+            UsageError,
+            "100x .* up to 800,000 USDT of value at mark, .* has 5,000,000; .*at most 50x at this",
+        ),
+        (
+            {"size": 100_000.0, "leverage": 1.0},
+            UsageError,
+            "value at mark of 5,000,000,000 USDT is over 1,800,000,000, the venue's",
+        ),
     ],
 )
 def test_what_the_venue_would_refuse_is_refused(changes, error, match):
     with pytest.raises(error, match=match):
         explain(date=parse_time("2026-09-15"), **changes)
+
+
+def test_tiers_by_size_are_refused_in_base_units():
+    with pytest.raises(
+        UsageError, match=r"okx allows 100x .* BTC of size, this position has 5,000"
+    ):
+        explain("okx", size=5_000.0, leverage=100.0)
+    with pytest.raises(UsageError, match="leverage 1000 is over the maximum of 100 for BTC"):
+        explain("okx", leverage=1000.0)
 
 
 def test_a_position_beyond_the_known_tiers_is_refused():
@@ -128,3 +163,11 @@ def test_the_command_prints_text_or_json():
     content = json.loads(CliRunner().invoke(command, [*ASKED.split(), "--json"]).output)
     assert content["liquidation_price"] == pytest.approx(45_000 / (1 - 0.004 - 0.0005))
     assert content["tier"] == 1
+
+
+def test_a_position_with_nothing_left_is_said_in_words_and_as_json():
+    asked = [*ASKED.split(), "--mark", "40000"]
+    text = CliRunner().invoke(command, asked, catch_exceptions=False).output
+    assert "margin ratio          over 100 %: nothing is left" in text
+    printed = CliRunner().invoke(command, [*asked, "--json"], catch_exceptions=False).output
+    assert json.loads(printed, parse_constant=pytest.fail)["margin_ratio"] is None
