@@ -48,6 +48,8 @@ sys.modules[__name__].__class__ = _Package
 
 def __getattr__(name: str) -> Any:
     """Public names, imported when first used: `import backtest` itself loads nothing."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("liquidation-backtest")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'backtest' has no attribute {name!r}")
     return getattr(import_module(_PUBLIC[name]), name)

@@ -1,10 +1,13 @@
 """The public functions, as `import backtest as bt` gives them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from inspect import signature
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from .config import RunConfig, from_mapping
+from .errors import UsageError
 from .explanation import explain
 from .goldens import verify
 from .result import Result
@@ -33,9 +36,32 @@ def run(
     if isinstance(strategy, RunConfig):
         return execute(strategy, folder, force=force)
     if callable(strategy):
+        _check_signature(strategy)
         loaded = of(strategy, settings.get("params", {}))
         config = from_mapping({**settings, "strategy": loaded.name})
         return execute(config, folder, strategy=loaded, force=force)
     if strategy is not None:
         settings["strategy"] = strategy
+    _check_paths(settings)
     return execute(from_mapping(settings), folder, force=force)
+
+
+def _check_signature(function: Callable[..., Any]) -> None:
+    try:
+        signature(function)
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"{getattr(function, '__name__', function)!r} cannot be a strategy, as Python does not "
+            "know its arguments; give a function targets(bars) or on_bar(view)."
+        ) from None
+
+
+def _check_paths(settings: Mapping[str, Any]) -> None:
+    """Refuse an object where a path belongs by its type: printed, a frame would fill the screen."""
+    for name in ("strategy", "orders"):
+        value = settings.get(name)
+        if value is not None and not isinstance(value, str | PathLike):
+            raise UsageError(
+                f"{name} is a {type(value).__name__}; it takes the path of a file"
+                f"{', so write the orders to Parquet or CSV first' if name == 'orders' else ''}."
+            )

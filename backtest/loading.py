@@ -31,8 +31,12 @@ def load(path: str, given: Mapping[str, Any]) -> Strategy:
 
 
 def _read(file: Path) -> bytes:
-    if file.suffix != ".py" or not file.is_file():
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder; give the path of a Python file.")
+    if not file.is_file():
         raise UsageError(f"there is no strategy at {file}; give the path of a Python file.")
+    if file.suffix != ".py":
+        raise UsageError(f"{file} is no Python file; a strategy's name ends in .py.")
     try:
         return file.read_bytes()
     except OSError as error:

@@ -51,7 +51,7 @@ def file_hash(path: Path) -> str:
 def _read(path: Path) -> pl.DataFrame:
     try:
         if path.suffix.lower() == ".csv":
-            return pl.read_csv(path)
+            return pl.read_csv(path, infer_schema_length=None)
         return pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
@@ -69,18 +69,33 @@ def _checked_columns(path: Path, frame: pl.DataFrame) -> pl.DataFrame:
             raise UsageError(f"{path} has no column {name!r}; it needs ts, symbol and a size.")
     if ("size" in frame.columns) == ("exposure" in frame.columns):
         raise UsageError(f"{path} must have a column size or a column exposure, and only one.")
+    if frame.is_empty():
+        raise UsageError(f"{path} has no rows; give it a row for every order.")
     for name in COLUMNS:
         if name in frame.columns and name != "price" and frame[name].null_count():
             row = frame[name].is_null().arg_max() or 0
             raise UsageError(f"{name} in {path} is empty in row {row + 1}; fill it in.")
     if "price" in frame.columns and frame["price"].null_count() == frame.height:
         frame = frame.drop("price")
-    for name in NUMBERS:
-        if name in frame.columns and not frame[name].dtype.is_numeric():
-            raise UsageError(
-                f"{name} in {path} is {frame[name].dtype}; every row needs a number there."
-            )
-    return frame.with_columns(pl.col("symbol").cast(pl.String))
+    numbers = {name: _numbers(path, frame[name]) for name in NUMBERS if name in frame.columns}
+    return frame.with_columns(pl.col("symbol").cast(pl.String), **numbers)
+
+
+def _numbers(path: Path, column: pl.Series) -> pl.Series:
+    """The column as numbers; text is read, as one wrong row makes a CSV's whole column text."""
+    given = column.is_not_null()
+    if column.dtype.is_numeric():
+        return column
+    if column.dtype == pl.String:
+        read = column.str.strip_chars().cast(pl.Float64, strict=False)
+        given &= read.is_null()
+        if not given.any():
+            return read
+    row = given.arg_max() or 0
+    raise UsageError(
+        f"{column.name} in {path} is {column[row]!r} in row {row + 1}; "
+        "every row needs a number there."
+    )
 
 
 def _with_times(path: Path, frame: pl.DataFrame) -> pl.DataFrame:
@@ -115,16 +130,20 @@ def _check_events(path: Path, events: NDArray[Any], sized: bool) -> None:
     values, prices = events["value"], events["price"]
     bad = ~np.isfinite(values) | (sized & (values == 0.0))
     if bad.any():
-        event = events[int(np.argmax(bad))]
+        row = int(np.argmax(bad))
         name = "size" if sized else "exposure"
         raise UsageError(
-            f"the order at {format_time(int(event['ts']))} in {path} has {name} "
-            f"{event['value']}; give a finite one{' that is not 0' if sized else ''}."
+            f"{_place(path, events, row)} has {name} {values[row]}; "
+            f"give a finite one{' that is not 0' if sized else ''}."
         )
     wrong = (prices <= 0.0) | np.isinf(prices)
     if wrong.any():
-        event = events[int(np.argmax(wrong))]
+        row = int(np.argmax(wrong))
         raise UsageError(
-            f"the order at {format_time(int(event['ts']))} in {path} has price "
-            f"{event['price']}; give a positive one, or leave it empty."
+            f"{_place(path, events, row)} has price {prices[row]}; "
+            "give a positive one, or leave it empty."
         )
+
+
+def _place(path: Path, events: NDArray[Any], row: int) -> str:
+    return f"row {row + 1} of {path}, the order at {format_time(int(events['ts'][row]))},"

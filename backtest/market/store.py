@@ -59,11 +59,16 @@ class Store:
         """One series, its files joined. Reads the footers of its files and nothing else.
 
         Raises UnknownNameError for a venue or symbol that is not there, DataError for a missing
-        series, a file with wrong columns or one that says it holds another symbol.
+        or empty series, a file with wrong columns or one that says it holds another symbol.
         """
         folder = self._symbol(venue, symbol) / _known_kind(kind)
         paths = [p for p in _files(folder) if timeframe_of(p.stem, kind) == timeframe]
         found = [s for p in paths if (s := read_segment(p, kind)) is not None]
+        if paths and not found:
+            raise DataError(
+                f"{', '.join(map(str, paths))} is empty: it has columns but no rows; "
+                "write it again or remove it."
+            )
         if not found:
             raise self._missing(venue, symbol, kind, timeframe)
         for segment in found:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import pytest
 
@@ -70,6 +71,16 @@ def test_the_public_names_are_these():
     assert sorted(backtest.__all__) == PUBLIC == dir(backtest)
     for name in PUBLIC:
         assert getattr(backtest, name) is not None
+
+
+def test_the_version_is_that_of_the_installed_package():
+    assert backtest.__version__ == version("liquidation-backtest")
+
+
+def test_the_package_itself_is_the_command():
+    command = [sys.executable, "-m", "backtest", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"backtest, version {backtest.__version__}\n"
 
 
 def test_a_name_that_is_not_public_is_an_attribute_error():

@@ -143,6 +143,15 @@ def test_a_file_without_rows_adds_nothing(market):
     assert market.store().series("testvenue", BTC, "trade", "1h").files == [full]
 
 
+def test_a_series_whose_files_have_no_rows_is_empty_and_not_missing(market):
+    candles, funding = market.candles([]), market.funding([0])
+    pl.read_parquet(funding).clear().write_parquet(funding)
+    with pytest.raises(DataError, match=f"^{candles} is empty: it has columns but no rows; "):
+        market.store().series("testvenue", BTC, "trade", "1h")
+    with pytest.raises(DataError, match=f"^{funding} is empty"):
+        market.store().find("testvenue", BTC, "funding")
+
+
 def test_hashes_are_those_of_the_files(market):
     path = market.candles([0, 1])
     series = market.store().series("testvenue", BTC, "trade", "1h")

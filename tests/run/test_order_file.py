@@ -156,7 +156,19 @@ BAD = {
         {"ts": [at(1)], "symbol": ["BTC/USDT"], "size": [1.0]},
         "'BTC/USDT'; did you mean 'BTC/USDT:USDT'",
     ),
-    "text for a size": ({"ts": [at(1)], "symbol": [BTC], "size": ["much"]}, "needs a number"),
+    "text for a size": (
+        {"ts": [at(1), at(2)], "symbol": [BTC] * 2, "size": ["1.5", "lots"]},
+        "size in .* is 'lots' in row 2; every row needs a number there",
+    ),
+    "truth for a size": (
+        {"ts": [at(1)], "symbol": [BTC], "size": [True]},
+        "size in .* is True in row 1",
+    ),
+    "nan for a size": (
+        {"ts": [at(1), at(2)], "symbol": [BTC] * 2, "size": ["1.5", "nan"]},
+        "row 2 of .*, the order at 2024-01-01 02:00, has size nan; give a finite one",
+    ),
+    "only a header": ({"ts": [], "symbol": [], "size": []}, "has no rows; give it a row for"),
     "empty size": (
         {"ts": [at(1), at(2)], "symbol": [BTC] * 2, "size": [1.0, None]},
         "size in .* is empty in row 2; fill it in",
@@ -183,6 +195,14 @@ def test_a_wrong_order_file_is_refused_in_one_sentence(market, tmp_path, columns
         market.run(orders=write(tmp_path, columns))
 
 
+def test_text_after_a_thousand_numbers_is_found_too(market, tmp_path):
+    path = tmp_path / "orders.csv"
+    rows = [f"2024-01-01,{BTC},{size}" for size in [1] * 1000 + [1.5, "lots"]]
+    path.write_text("\n".join(["ts,symbol,size", *rows]))
+    with pytest.raises(bt.UsageError, match="is 'lots' in row 1002"):
+        market.add(PATH).run(orders=str(path))
+
+
 def test_a_missing_or_broken_order_file_says_so(market, tmp_path):
     market.add(PATH)
     with pytest.raises(bt.UsageError, match="cannot read orders from"):
@@ -191,3 +211,13 @@ def test_a_missing_or_broken_order_file_says_so(market, tmp_path):
     broken.write_bytes(b"PAR1 is not enough")
     with pytest.raises(bt.UsageError, match="give a Parquet or a"):
         market.run(orders=str(broken))
+
+
+def test_a_frame_in_place_of_a_path_is_named_by_its_type_only(market):
+    frame = pl.DataFrame({"ts": [at(1)], "symbol": [BTC], "size": [1.0]})
+    with pytest.raises(bt.UsageError) as caught:
+        market.add(PATH).run(orders=frame)
+    assert str(caught.value) == (
+        "orders is a DataFrame; it takes the path of a file, "
+        "so write the orders to Parquet or CSV first."
+    )

@@ -2,6 +2,8 @@
 
 import pytest
 
+import backtest as bt
+
 from .market import BTC, ETH, flat
 
 HEAD = "import polars as pl\n"
@@ -180,6 +182,16 @@ def test_a_parameter_without_default_must_be_given(fails):
 def test_a_strategy_that_is_no_file_is_refused(cli, tmp_path):
     assert cli("run", tmp_path / "absent.py") == 2
     assert cli.sentence.startswith("there is no strategy at ")
+    assert cli("run", tmp_path) == 2
+    assert cli.sentence == f"{tmp_path} is a folder; give the path of a Python file."
+    (tmp_path / "README.md").touch()
+    assert cli("run", tmp_path / "README.md") == 2
+    assert cli.sentence.endswith("README.md is no Python file; a strategy's name ends in .py.")
+
+
+def test_a_function_whose_arguments_python_does_not_know_is_refused(market):
+    with pytest.raises(bt.UsageError, match="'dict' cannot be a strategy, as Python does not know"):
+        market.add(flat(100, 12)).run(dict)
 
 
 def test_parameters_come_as_the_type_of_their_default(market, strategy, cli, tmp_path):

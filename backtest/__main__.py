@@ -1,0 +1,5 @@
+"""`python -m backtest` is `backtest`."""
+
+from .cli.main import main
+
+main()
