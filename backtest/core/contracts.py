@@ -45,13 +45,18 @@ def round_down(size: float, lot: float) -> float:
 
     A thousand-millionth of a lot is forgiven, so that 0.3 stays three lots of 0.1.
     """
-    return side(size) * lots(floor(abs(size) / lot + 1e-9), lot)
+    count = abs(size) / lot
+    return side(size) * lots(floor(count + 1e-9 + 1e-14 * count), lot)
 
 
 @jit
 def round_up(size: float, lot: float) -> float:
-    """Smallest multiple of the lot not under |size|, with the sign of size."""
-    return side(size) * lots(-floor(-abs(size) / lot + 1e-9), lot)
+    """Smallest multiple of the lot not under |size|, with the sign of size.
+
+    What many lots carry as rounding error is forgiven, so that a multiple stays itself.
+    """
+    count = abs(size) / lot
+    return side(size) * lots(-floor(-count + 1e-9 + 1e-14 * count), lot)
 
 
 @jit

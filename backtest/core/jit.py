@@ -62,13 +62,18 @@ def is_compiled() -> bool:
     return any(CACHE_FOLDER.rglob("*.nbi"))
 
 
+def can_be_kept() -> bool:
+    """Whether compiled code can be written to disk, so that only the first run compiles."""
+    return os.access(CACHE_FOLDER, os.W_OK)
+
+
 def jit(function: F) -> F:
     """Compile lazily on first call, cached on disk; with NUMBA_DISABLE_JIT=1 plain Python."""
     saved = config.CACHE_DIR
     config.CACHE_DIR = str(CACHE_FOLDER)
     try:
         compiled: Any = numba.njit(
-            cache=os.access(CACHE_FOLDER, os.W_OK),
+            cache=can_be_kept(),
             boundscheck=False,
             fastmath=False,
             error_model="numpy",

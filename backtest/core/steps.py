@@ -45,6 +45,13 @@ class Bucket(NamedTuple):
     maintenance: float
 
 
+class Leaving(NamedTuple):
+    """The price a step leaves at and the fee rate it pays there."""
+
+    price: float
+    rate: float
+
+
 @jit
 def fee_rate(rules: Any, step: Any) -> float:
     """Fee rate of a step on the notional it closes."""
@@ -121,32 +128,48 @@ def is_cured(w: Any, s: int, equity: float, maintenance: float, ratio: float) ->
 
 
 @jit
-def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
-    """Smallest |size| in lots whose closing brings MM / equity to the step's amount; 0 if none."""
-    p, rules = w.positions[s], rules_of(w, s)
-    price, rate = exit_price(w, i, s, step, b), fee_rate(rules, step)
-    low, high = 0.0, abs(p["size"])
-    equity, maintenance = after_closing(w, s, high, price, rate, b)
-    if not is_cured(w, s, equity, maintenance, step["amount"]):
-        return 0.0
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        equity, maintenance = after_closing(w, s, middle, price, rate, b)
-        if is_cured(w, s, equity, maintenance, step["amount"]):
-            high = middle
-        else:
-            low = middle
-    closed = without_dust(round_up(high, rules["lot"]), abs(p["size"]), rules["lot"])
-    return closed if closed < abs(p["size"]) else 0.0
-
-
-@jit
 def size_to_tier(w: Any, s: int, row: int) -> float:
     """|size| in lots to close so that the rest fits into a row of the table."""
     p, rules = w.positions[s], rules_of(w, s)
     held, lot = abs(p["size"]), rules["lot"]
     kept = size_at_key(rules, rules["floor"][row + 1], p["entry"], p["mark"])
     return without_dust(max(round_up(held - kept, lot), 0.0), held, lot)
+
+
+@jit
+def cured_by(w: Any, s: int, step: Any, closed: float, b: Bucket, leaves: Leaving) -> bool:
+    """Whether closing |size| `closed` brings MM / equity to the step's amount."""
+    equity, maintenance = after_closing(w, s, closed, leaves.price, leaves.rate, b)
+    return is_cured(w, s, equity, maintenance, step["amount"])
+
+
+@jit
+def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
+    """Smallest |size| in lots whose closing brings MM / equity to the step's amount; 0 if none.
+
+    Within a tier what closing frees and costs is linear in the size, and the fee may cost more
+    than a lower tier frees: so tier edges are tried from the smallest closing on, and the first
+    that cures holds the answer between it and the one before.
+    """
+    p, rules = w.positions[s], rules_of(w, s)
+    held, lot = abs(p["size"]), rules["lot"]
+    leaves = Leaving(exit_price(w, i, s, step, b), fee_rate(rules, step))
+    low, row = 0.0, tier_of(rules, p["size"], p["entry"], p["mark"])
+    while row >= 0:
+        high = size_to_tier(w, s, row - 1) if row > 0 else held
+        if cured_by(w, s, step, high, b, leaves):
+            break
+        low, row = high, row - 1
+    if row < 0:
+        return 0.0
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        if cured_by(w, s, step, middle, b, leaves):
+            high = middle
+        else:
+            low = middle
+    closed = without_dust(round_up(high, lot), held, lot)
+    return closed if closed < held else 0.0
 
 
 @jit

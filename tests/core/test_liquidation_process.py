@@ -59,6 +59,21 @@ def test_large_position_is_reduced_until_it_is_cured():
     assert needed / first["residual"] == pytest.approx(0.9, rel=1e-5)
 
 
+def test_large_position_is_cured_in_part_where_the_fee_of_a_full_close_exceeds_the_margin():
+    # 1.2 million at 2.5 %: 13,700 are left, a full close would cost 15,000
+    candles = [FLAT, (100, 100, 96.08, 97)]
+    _, records = run_one(make_rules(), candles, 12_450.0, cash=1e6, leverage=20)
+    first = records[0]
+    assert first["tier_before"] == 4
+    value = 12_450 * first["mark_price"]
+    assert first["equity_before"] == pytest.approx(0.025 * value - 16_300, rel=1e-9)
+    assert first["equity_before"] < 0.0125 * value
+    # 0.9·(E − 0.0125·x) = E − 0.025·x for a closing of value x
+    closed = 0.1 * first["equity_before"] / (0.025 - 0.9 * 0.0125)
+    assert first["size_closed"] == pytest.approx(closed / first["mark_price"], rel=1e-4)
+    assert first["residual"] == pytest.approx(first["equity_before"] - 0.0125 * closed, rel=1e-4)
+
+
 def test_ladder_closes_to_the_lower_tiers_limit_at_market():
     rules = make_rules(
         LADDER,

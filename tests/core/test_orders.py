@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from backtest.core.contracts import round_down, round_up
 from backtest.core.state import Reason, Rejected
 from backtest.core.types import HAS_MARK, IsolatedOpen
 
@@ -266,3 +267,10 @@ def test_loss_beyond_the_wallet_at_an_ordinary_close_is_covered():
     assert e.pools["equity"][0] == 0.0
     assert r["fills"]["shortfall"][1] == pytest.approx(150.0 - 100.5 + 0.425)
     assert r["fills"]["reason"].tolist() == [Reason.SIGNAL] * 2
+
+
+@pytest.mark.parametrize(("size", "lot"), [(105_588.32 * 0.2, 0.0001), (2_600.0, 0.0001)])
+def test_rounding_up_a_multiple_of_a_small_lot_gives_itself(size, lot):
+    for nearly in (size, size * (1 + 2e-16), size * (1 - 2e-16)):
+        assert round_up(nearly, lot) == pytest.approx(size, rel=1e-15)
+        assert round_down(nearly, lot) == pytest.approx(size, rel=1e-15)
