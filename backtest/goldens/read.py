@@ -12,7 +12,18 @@ from ..venues import known
 from ..venues.model import FOREVER
 
 Case = Mapping[str, Any]
-NEEDED = ("id", "venue", "source", "account", "positions", "expect", "tolerance")
+NEEDED: Mapping[str, Any] = {
+    **dict.fromkeys(("id", "venue"), str),
+    **dict.fromkeys(("source", "account", "expect"), dict),
+    "positions": list,
+    "tolerance": (int, float),
+}
+WORDS: Mapping[Any, str] = {
+    str: "text",
+    dict: "an object",
+    list: "a list",
+    (int, float): "a number",
+}
 CONTRACTS = ("linear",)
 SCOPES = ("standard",)
 _DATE = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?")
@@ -40,10 +51,18 @@ def read_cases(path: Path) -> list[Case]:
 def _check(path: Path, number: int, case: Any) -> None:
     if not isinstance(case, dict):
         raise UsageError(f"case {number} of {path} is {case!r}; a case is an object.")
-    missing = [key for key in NEEDED if key not in case]
-    if missing:
-        name = case.get("id", number)
-        raise UsageError(f"case {name} of {path} has no {missing[0]!r}; add it.")
+    name = case.get("id", number)
+    for key, kind in NEEDED.items():
+        if key not in case:
+            raise UsageError(f"case {name} of {path} has no {key!r}; add it.")
+        if not isinstance(case[key], kind):
+            what = WORDS[kind]
+            raise UsageError(f"{key} in case {name} of {path} is {case[key]!r}; it must be {what}.")
+    for position in case["positions"]:
+        if not isinstance(position, dict):
+            raise UsageError(
+                f"positions in case {name} of {path} holds {position!r}; each must be an object."
+            )
 
 
 def refusal(case: Case) -> str | None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from backtest.cli.verify import command
 from backtest.errors import BacktestError, UsageError
 from backtest.goldens import verify
+from backtest.goldens.compare import rows_of
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 KEYS = ["case", "venue", "quantity", "expected", "computed", "rel_error", "verdict", "reason"]
@@ -105,6 +106,11 @@ def test_margin_is_read_as_the_venue_reports_it(tmp_path):
         ({"position": {"size": None}}, "without size or side"),
         ({"position": {"leverage": None}, "expect": {"initial_margin": 1.0}}, "lacks an input"),
         ({"positions": []}, "no position"),
+        ({"position": {"symbol": None}}, "without symbol"),
+        ({"position": {"extra_margin": 5.0}}, "extra margin apart from isolated_margin"),
+        ({"position": {"entry_price": "100"}}, "entry_price is '100', which is no number"),
+        ({"expect": {"liquidation_price": [1.0, 2.0]}}, "list of numbers is not in this version"),
+        ({"expect": {"liquidation_price": {"BTC": 1.0}}}, "dict of numbers is not in this version"),
     ],
 )
 def test_what_cannot_be_computed_says_why(tmp_path, changes, reason):
@@ -143,6 +149,7 @@ def test_the_command_fails_when_a_number_is_off(tmp_path):
         ("{}", "is no list of cases"),
         ("[3]", "case 0 of .* is 3"),
         ('[{"id": "x"}]', "case x of .* has no 'venue'"),
+        ('[{"id": "x", "venue": "okx", "source": "a page"}]', "source in case x .* an object"),
     ],
 )
 def test_a_broken_file_is_one_sentence(tmp_path, content, match):
@@ -155,3 +162,53 @@ def test_a_broken_file_is_one_sentence(tmp_path, content, match):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"cannot read .*absent\.json"):
         verify(tmp_path / "absent.json")
+
+
+def test_the_contract_size_is_the_instruments_where_the_case_gives_none():
+    position = {
+        "symbol": "BTC/USDT:USDT", "contract": "linear", "side": "long", "size": 100,
+        "size_unit": "contracts", "entry_price": 50_000.0, "mark_price": 50_000.0, "leverage": 10,
+        "mmr": 0.004, "maintenance_amount": 0,
+    }  # fmt: skip
+    asked = case(venue="okx", expect={"maintenance_margin": 200.0}, positions=[position])
+    (row,) = rows_of(asked)
+    assert row.verdict == "ok"
+
+
+def test_two_legs_of_one_symbol_in_a_pool_are_not_guessed():
+    leg = case()["positions"][0]
+    account = {"margin_mode": "cross", "wallet_balance": 10.0}
+    legs = [leg, {**leg, "side": "short"}]
+    (row,) = rows_of(case(account=account, positions=legs, target_symbol="BTC/USDT:USDT"))
+    assert "two legs of one symbol" in row.reason
+
+
+def test_a_maximum_leverage_gives_the_rate_where_the_venue_ties_them():
+    position = {
+        **case()["positions"][0], "symbol": "NEW/USDC:USDC", "mmr": None, "max_leverage": 10,
+    }  # fmt: skip
+    asked = case(venue="hyperliquid", positions=[position], expect={"maintenance_margin": 5.0})
+    assert [row.verdict for row in rows_of(asked)] == ["ok"]
+
+
+def test_the_margin_ratio_of_a_pool_needs_no_target():
+    leg = {**case()["positions"][0], "mmr": 0.01, "isolated_margin": None}
+    account = {"margin_mode": "cross", "wallet_balance": 10.0}
+    legs = [leg, {**leg, "symbol": "ETH/USDT:USDT"}]
+    (row,) = rows_of(case(account=account, positions=legs, expect={"margin_ratio": 0.2}))
+    assert row.verdict == "ok"
+
+
+@pytest.mark.parametrize("amount", [50.0, 1300.0])
+def test_an_amount_without_position_is_one_of_the_first_table(amount):
+    source = {"title": "t", "where": "w", "kind": "doc", "date": "2020-08"}
+    asked = case(positions=[], source=source, expect={"maintenance_amount": amount})
+    assert [row.verdict for row in rows_of(asked)] == ["ok"]
+    wrong = case(positions=[], source=source, expect={"maintenance_amount": amount + 1})
+    assert [row.verdict for row in rows_of(wrong)] == ["off"]
+
+
+def test_an_amount_of_a_position_is_that_of_its_tier():
+    position = {**case()["positions"][0], "size": 600, "mmr": None}
+    asked = case(positions=[position], expect={"maintenance_amount": 50.0})
+    assert [row.verdict for row in rows_of(asked)] == ["ok"]
