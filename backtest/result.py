@@ -110,7 +110,7 @@ class Result:
     @cached_property
     def summary(self) -> pl.DataFrame:
         """One row per venue."""
-        kinds = ("liquidations", "equity", "trades", "rejections", "gaps")
+        kinds = ("liquidations", "equity", "trades", "rejections", "gaps", "deposits")
         return summarise(self.manifest, {kind: getattr(self, kind) for kind in kinds})
 
     @property

@@ -11,7 +11,7 @@ SYNTHETIC = "synthetic data: made by a generator, no market had these prices"
 def summarise(manifest: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """A frame with a row per account of the manifest.
 
-    `frames` holds liquidations, equity, trades, rejections and gaps. `liquidations` counts events,
+    `frames` holds all kinds of records but fills, funding and margin. `liquidations` counts events,
     `full` and `partial` the steps that closed a position or left some of it. `return_pct`
     counts deposits after the start as money put in; `max_drawdown_pct` is the largest fall of
     sampled equity from its peak.
@@ -47,6 +47,7 @@ def _row(account: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> dict
         **_rejections(frames["rejections"]),
         "fees": totals["fees"],
         "funding": totals["funding"],
+        "refills": frames["deposits"].height,
         "deposits": paid_in,
         "equity_final": final,
         "return_pct": 100.0 * (final / paid_in - 1.0),
@@ -106,11 +107,18 @@ def verdict(row: Mapping[str, Any]) -> str:
             return "never traded: no order came up"
         return f"never traded: {orders(row['rejections'])} rejected ({row['rejection_reason']})"
     if row["liquidations"] == 0:
-        return f"survives ({row['return_pct']:+.1f}%)"
+        return f"survives ({row['return_pct']:+.1f}%){_refilled(row['refills'])}"
     times = "once" if row["liquidations"] == 1 else f"{row['liquidations']} times"
     times += " (in part only)" if row["full"] == 0 else ""
     end = "; stopped there" if row["stopped"] else ""
     return f"liquidated {times}, first on {row['first_liquidation']:%Y-%m-%d %H:%M}{end}"
+
+
+def _refilled(count: int) -> str:
+    """Surviving on fresh money is said: `, refilled 3 times`."""
+    if count == 0:
+        return ""
+    return ", refilled once" if count == 1 else f", refilled {count} times"
 
 
 def orders(count: int) -> str:

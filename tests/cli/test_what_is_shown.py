@@ -63,6 +63,15 @@ def test_what_the_data_lack_has_lines_of_its_own(market, strategy, cli, tmp_path
     assert "22 of 24 funding settlements missing" in repr(bt.open_result(out))
 
 
+def test_a_survivor_that_was_refilled_says_so(shown):
+    falling = steps(*[100.0 - 0.25 * n for n in range(200)])
+    hold = "def on_bar(view):\n    return 1.5\n"
+    flags = ("--leverage", "2", "--margin", "cross", "--on-liquidation", "refill")
+    lines, _ = shown(hold, *flags, "--refill-below", "0.8", candles=falling)
+    assert lines[0].startswith("binanceusdm  survives (-")
+    assert lines[0].endswith(", refilled 3 times")
+
+
 def test_liquidations_stand_in_order_of_time_across_venues(shown):
     lines, _ = shown(FLIP, *FOUR_VENUES, "--on-liquidation", "refill")
     start = next(n for n, line in enumerate(lines) if line.startswith("time"))
