@@ -3,20 +3,29 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from sysconfig import get_path
 from tempfile import mkdtemp
+from traceback import walk_tb
 from types import TracebackType
 from typing import Any
 
-from .errors import ResultError
+from .errors import ResultError, StrategyError
 from .result import MANIFEST
+from .strategy import where
 
 DEFAULT_ROOT = "results"
 READABLE_BY_ALL = 0o755
 NOTHING_WRITTEN = "no result was written"
+UNFINISHED = "backtest-unfinished"
+"""A file in every folder that is not final, by which one that a kill left behind is known."""
+LEFT_BEHIND_SECONDS = 24 * 3600.0
+LIBRARIES = (str(Path(__file__).parent), "<", *map(get_path, ("stdlib", "purelib", "platlib")))
+"""Where code lies that is not a strategy's."""
 
 
 class OutputFolder:
@@ -28,7 +37,7 @@ class OutputFolder:
     def __init__(self, out: Path | None, name: str, force: bool) -> None:
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
         self.final = out or Path(DEFAULT_ROOT) / f"{stamp}-{name}"
-        self._force = force
+        self._name, self._force = name, force
         if self.final.exists() and not (force and (self.final / MANIFEST).is_file()):
             hint = "choose another --out"
             if (self.final / MANIFEST).is_file():
@@ -38,7 +47,9 @@ class OutputFolder:
         self._made = parents
         try:
             self.final.parent.mkdir(parents=True, exist_ok=True)
+            remove_left_behind(self.final.parent)
             self.path = Path(mkdtemp(prefix=f".{self.final.name}-", dir=self.final.parent))
+            (self.path / UNFINISHED).touch()
         except OSError as error:
             raise self._cannot_write(error) from error
 
@@ -50,6 +61,7 @@ class OutputFolder:
         """Write the manifest last and make the folder visible."""
         text = json.dumps(manifest, indent=1, default=str, allow_nan=False)
         (self.path / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        (self.path / UNFINISHED).unlink()
         self.path.chmod(READABLE_BY_ALL)
         if self._force and self.final.exists():
             old = self.path.with_name(self.path.name + "-old")
@@ -59,6 +71,8 @@ class OutputFolder:
             except OSError:
                 old.replace(self.final)
                 raise
+            with suppress(OSError):
+                (old / UNFINISHED).touch()
             shutil.rmtree(old, ignore_errors=True)
         else:
             self.path.replace(self.final)
@@ -79,10 +93,31 @@ class OutputFolder:
             error.args = (NOTHING_WRITTEN,)
         if isinstance(error, OSError):
             raise self._cannot_write(error) from error
+        if isinstance(error, SystemExit):
+            raise _left_by(self._name, error) from error
 
     def _cannot_write(self, error: OSError) -> ResultError:
         reason = os.strerror(error.errno) if error.errno else str(error)
+        kept = "the earlier result is" if (self.final / MANIFEST).is_file() else "nothing was"
         return ResultError(
-            f"the result cannot be written to {self.final}: {reason}; nothing was kept, "
+            f"the result cannot be written to {self.final}: {reason}; {kept} kept, "
             "free some space or choose another --out."
         )
+
+
+def remove_left_behind(parent: Path) -> None:
+    """Remove hidden folders that killed runs left in `parent`, a day after their last change."""
+    oldest = time.time() - LEFT_BEHIND_SECONDS
+    for marker in parent.glob(f".*-*/{UNFINISHED}"):
+        folder = marker.parent
+        with suppress(OSError):
+            changed = [path.lstat().st_mtime for path in (folder, *folder.iterdir())]
+            if max(changed) < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _left_by(name: str, error: SystemExit) -> StrategyError:
+    """Nothing but a strategy ends the program while a result is written."""
+    files = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
+    own = next((file for file in files if not file.startswith(LIBRARIES)), "")
+    return StrategyError(f"strategy {name} ended the program: {where(error, own)}.")

@@ -1,5 +1,6 @@
 """A result appears whole or not at all, whatever happens while it is written."""
 
+import os
 import resource
 import signal
 import subprocess
@@ -77,6 +78,31 @@ def test_a_killed_run_leaves_no_visible_result_and_does_not_stand_in_the_way(
     assert visible(tmp_path / "runs") == ["one"]
 
 
+def aged(folder, hours):
+    """Make everything in a folder look as old as that."""
+    then = time.time() - 3600 * hours
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (then, then))
+
+
+def test_what_a_killed_run_left_is_removed_a_day_later(waiting, arguments, strategy, cli, tmp_path):
+    waiting.send_signal(signal.SIGKILL)
+    waiting.wait()
+    (left,) = (tmp_path / "runs").iterdir()
+    foreign = tmp_path / "runs" / ".notes-of-mine"
+    foreign.mkdir()
+    (foreign / "thesis.txt").write_text("years of work")
+    arguments[1] = strategy("def on_bar(view):\n    return 1.0\n", name="quick")
+    aged(left, 23)
+    aged(foreign, 1000)
+    assert cli(*arguments) == 0, cli.err
+    assert left.exists()
+    aged(left, 25)
+    assert cli(*arguments, "--force") == 0, cli.err
+    assert sorted(everything(tmp_path / "runs")) == [".notes-of-mine", "one"]
+    assert not list(tmp_path.glob("runs/one/*unfinished*"))
+
+
 @pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_nothing_and_says_so(waiting, request_to_end, tmp_path):
     waiting.send_signal(request_to_end)
@@ -110,6 +136,19 @@ def test_a_disk_that_fills_up_at_the_very_end_is_no_different(
     assert cli(*arguments) == 1
     assert "No space left on device; nothing was kept" in cli.sentence
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_full_disk_keeps_the_earlier_result_and_says_so(arguments, cli, tmp_path, monkeypatch):
+    assert cli(*arguments) == 0
+    before = bt.open_result(tmp_path / "runs" / "one").hash
+
+    def full(recorder):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Recorder, "finish", full)
+    assert cli(*arguments, "--force") == 1
+    assert "No space left on device; the earlier result is kept, free some" in cli.sentence
+    assert bt.open_result(tmp_path / "runs" / "one").hash == before
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(arguments, cli, tmp_path):

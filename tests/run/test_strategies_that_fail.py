@@ -72,6 +72,27 @@ def test_leaving_the_program_while_loading_is_an_error_too(fails):
     assert "SystemExit" in sentence
 
 
+@pytest.mark.parametrize("head", ["targets(bars)", "on_bar(view)"])
+@pytest.mark.parametrize(
+    ("leaving", "what"), [("sys.exit(3)", "SystemExit: 3"), ("exit()", "SystemExit: None")]
+)
+def test_leaving_the_program_while_running_is_an_error_too(fails, head, leaving, what):
+    code, sentence = fails(f"import sys\ndef {head}:\n    {leaving}\n")
+    assert code == 1
+    place = f"(in {head.partition('(')[0]}, mine.py:4)"
+    assert sentence == f"strategy mine ended the program: {what} {place}."
+
+
+def test_leaving_the_program_inside_an_expression_names_the_strategys_line(fails):
+    source = (
+        "import sys\ndef targets(bars):\n    def f(close):\n        sys.exit(3)\n"
+        "    target = pl.col('close').map_elements(f, return_dtype=pl.Float64)\n"
+        "    return bars.select('ts', target=target)\n"
+    )
+    _, sentence = fails(source)
+    assert sentence == "strategy mine ended the program: SystemExit: 3 (in f, mine.py:5)."
+
+
 def targets(expression):
     return f"def targets(bars):\n    return {expression}\n"
 
