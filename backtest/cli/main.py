@@ -3,7 +3,9 @@
 import os
 import signal
 import sys
+import traceback
 from importlib import import_module
+from io import TextIOWrapper
 from types import FrameType
 
 import click
@@ -65,6 +67,9 @@ def main() -> None:
     debug = DEBUG in sys.argv
     argv = [arg for arg in sys.argv[1:] if arg != DEBUG] or ["--help"]
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a sign must not end a run
+            stream.reconfigure(errors="replace")
     try:
         cli.main(args=argv, prog_name="backtest", standalone_mode=False)
         sys.stdout.flush()
@@ -91,6 +96,6 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _stop(error: BaseException, message: str, code: int, debug: bool) -> None:
     if debug:
-        raise error
+        traceback.print_exception(error)
     click.echo(f"error: {message}", err=True)
     sys.exit(code)

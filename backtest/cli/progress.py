@@ -8,6 +8,10 @@ from typing import Any
 
 PATIENCE = 2.0
 FIRST_RUN = "compiling the core, once for this version: about 20 seconds …"
+EVERY_RUN = (
+    "compiling the core, about 20 seconds in every run, as {} cannot be written: "
+    "BACKTEST_CACHE_DIR names another folder …"
+)
 
 
 class Progress:
@@ -21,10 +25,11 @@ class Progress:
     def __enter__(self) -> "Progress":
         """Nothing is drawn yet, but a first run says why it seems to stand still."""
         if sys.stderr.isatty():
-            from backtest.core.jit import is_compiled
+            from backtest.core.jit import cache_root, can_be_kept, is_compiled
 
             if not is_compiled():
-                print(FIRST_RUN, file=sys.stderr, flush=True)
+                notice = FIRST_RUN if can_be_kept() else EVERY_RUN.format(cache_root())
+                print(notice, file=sys.stderr, flush=True)
         return self
 
     def __call__(self, done: int, total: int) -> None:

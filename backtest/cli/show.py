@@ -9,7 +9,7 @@ import click
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("--records", help="Print one kind of record: liquidations, trades, fills, …")
 @click.option(
-    "--rows", type=click.IntRange(min=0), default=20, show_default=True, help="Rows at most."
+    "--rows", type=click.IntRange(min=1), default=20, show_default=True, help="Rows at most."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(result: Path, records: str | None, rows: int, as_json: bool) -> None:

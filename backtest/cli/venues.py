@@ -1,9 +1,12 @@
 """`backtest venues`: the policies of all venues side by side."""
 
 import json
+from textwrap import TextWrapper
 from typing import Any
 
 import click
+
+from .text import WIDTH
 
 
 @click.command("venues", short_help="Compare the venues' liquidation policies.")
@@ -58,25 +61,38 @@ def _print_sources(books: list[Any], when: int | None) -> None:
     from backtest.config import format_time
 
     for book in books:
-        click.echo(f"{book.name} ({book.id}), checked until {format_time(book.checked_until)[:10]}")
+        _say(f"{book.name} ({book.id}), checked until {format_time(book.checked_until)[:10]}")
         for row in book.provenance(_moment(book, when)):
             since = format_time(row["valid_from"])[:10] if row["valid_from"] > -(2**50) else "ever"
             value = row["value"] if not isinstance(row["value"], dict) else "see the file"
-            click.echo(f"  {row['key']} = {value}  since {since}, {row['confidence']}")
-            click.echo(f"      {row['source']} ({row['date']}); {row['where']}")
+            _say(f"  {row['key']} = {value}  since {since}, {row['confidence']}")
+            _say(f"      {row['source']} ({row['date']}); {row['where']}")
             if row["note"]:
-                click.echo(f"      note: {row['note']}")
+                _say(f"      note: {row['note']}")
 
 
 def _print_symbols(books: list[Any]) -> None:
     from backtest.config import format_time
+    from backtest.venues.model import FOREVER
 
     for book in books:
         click.echo(book.id)
         for symbol in book.symbols():
             tables = book.tiers[symbol]
             since, last = (format_time(t.valid_from)[:10] for t in (tables[0], tables[-1]))
-            part = "" if tables[-1].complete else f", known up to {tables[-1].cap:,.0f}"
-            dates = since if len(tables) == 1 else f"{since} to {last}"
-            count = f"{len(tables)} table{'s' if len(tables) > 1 else ''}"
-            click.echo(f"  {symbol:<22} {count}, {dates}{part}")
+            text = f"{len(tables)} table{'s' if len(tables) > 1 else ''}, from {since}"
+            if len(tables) > 1:
+                text += f", last change {last}"
+            if tables[-1].seen_until != FOREVER:
+                text += f", seen until {format_time(tables[-1].seen_until)[:10]}"
+            if not tables[-1].complete:
+                text += f", known up to {tables[-1].cap:,.0f}"
+            _say(f"  {symbol:<22} {text}", indent=25)
+
+
+def _say(text: str, indent: int = 6) -> None:
+    """Print a line wrapped to the width; addresses stay whole."""
+    lines = TextWrapper(
+        WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
+    click.echo(lines.fill(text))

@@ -3,11 +3,14 @@
 import json
 from collections import Counter
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import click
 
 from backtest.errors import BacktestError
+
+from .text import WIDTH
 
 
 @click.command("verify", short_help="Recompute golden cases and compare.")
@@ -37,9 +40,9 @@ def _print(rows: list[Any]) -> None:
     last = None
     for row in rows:
         if row.case != last:
-            click.echo(row.case)
+            click.echo(fill(row.case, WIDTH))
             last = row.case
-        click.echo(_line(row))
+        click.echo(fill(_line(row), WIDTH, subsequent_indent=" " * 44))
 
 
 def _line(row: Any) -> str:

@@ -78,5 +78,13 @@ def test_a_first_run_says_why_it_stands_still(tmp_path, monkeypatch):
     assert off.stderr == b""
 
 
+def test_a_cache_that_cannot_be_written_is_said_to_compile_every_run(tmp_path, monkeypatch):
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder should be")
+    monkeypatch.setenv("BACKTEST_CACHE_DIR", str(blocked))
+    text = stderr_on_a_terminal(QUICK)
+    assert f"in every run, as {blocked} cannot be written: BACKTEST_CACHE_DIR names" in text
+
+
 def test_a_later_run_says_nothing():
     assert stderr_on_a_terminal(QUICK) == ""

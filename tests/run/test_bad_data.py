@@ -176,8 +176,10 @@ def test_data_that_go_away_during_a_run_are_named(fails, market, monkeypatch):
 
 def test_a_traceback_is_shown_only_when_asked_for(market, strategy, cli):
     path = strategy(HOLD)
-    with pytest.raises(Exception, match="there is no folder"):
-        cli("run", path, "--data", market.root, "--debug")
+    assert cli("run", path, "--data", market.root) == 1
+    assert "there is no folder" in cli.sentence
+    assert cli("run", path, "--data", market.root, "--debug") == 1
+    assert cli.err.startswith("Traceback")
 
 
 def test_two_names_of_one_contract_are_refused(fails, market):
