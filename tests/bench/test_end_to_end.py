@@ -67,7 +67,7 @@ def spent(work):
 
 
 def least_ratio(work, reference, rounds=(7, 30)):
-    """The least ratio of CPU times over pairs measured right after one another.
+    """The least ratio of wall or CPU times over pairs measured right after one another.
 
     Another process slows both of a pair alike, and now and then one of them: the least of many
     pairs is what the work itself takes. While it is over the limit, more pairs are measured.
@@ -76,8 +76,8 @@ def least_ratio(work, reference, rounds=(7, 30)):
     for number in range(many):
         if number >= few and least <= RATIO:
             break
-        theirs, mine = spent(reference)[1], spent(work)[1]
-        least = min(least, mine / theirs)
+        theirs, mine = spent(reference), spent(work)
+        least = min(least, mine[0] / theirs[0], mine[1] / theirs[1])
     return least
 
 
