@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Thread
 
 from .errors import DataError
-from .market.series import file_hashes
+from .market.series import file_hash
 from .market.stream import SymbolData
 
 _Seen = tuple[Path, int, int]
@@ -49,5 +49,5 @@ def _hash(path: Path) -> str:
     facts = path.stat()
     seen = (path.resolve(), facts.st_size, facts.st_mtime_ns)
     if seen not in _known:
-        _known[seen] = file_hashes([path])[str(path)]
+        _known[seen] = file_hash(path)
     return _known[seen]

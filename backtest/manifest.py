@@ -15,7 +15,7 @@ from typing import Any
 
 from . import venues
 from .config import RunConfig, format_time
-from .order_file import file_hash
+from .market.series import file_hash
 from .result import FORMAT
 from .session import Session
 from .strategy import Strategy

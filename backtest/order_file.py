@@ -1,7 +1,6 @@
 """A user's own list of orders, from Parquet or CSV, as order events for the core."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +39,6 @@ def from_file(path: Path, symbols: Sequence[str], exposure: float) -> NDArray[An
         events["price"] = frame["price"].cast(pl.Float64).to_numpy()
     _check_events(path, events, sized)
     return events[np.argsort(events["ts"], kind="stable")]
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of the file, by which two runs can be seen to have used the same orders."""
-    with path.open("rb") as file:
-        return sha256(file.read()).hexdigest()
 
 
 def _read(path: Path) -> pl.DataFrame:

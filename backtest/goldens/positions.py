@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.contracts import unrealized_pnl
 from ..explanation.numbers import Position
-from ..venues import Instrument, Rulebook, TierTable, at, override, rules_at
+from ..venues import Instrument, Rulebook, TierTable, at, deductions, override, rules_at
 from ..venues.model import ALWAYS, Revision
 from .read import Unsupported
 
@@ -84,7 +84,7 @@ def _tick(terms: Terms, raw: Raw) -> float:
         return stated
     if str(raw["symbol"]) in terms.book.instruments:
         sizes = terms.book.instruments[str(raw["symbol"])].sizes
-        return float(str(at(sizes["tick"], terms.ts).value))
+        return at(sizes["tick"], terms.ts).number
     # the fewest decimals among the prices the case prints: a mean has more than the tick
     prices = [raw[k] for k in ("entry_price", "mark_price") if raw.get(k) is not None]
     return 10.0 ** -min(_decimals(price) for price in prices)
@@ -107,14 +107,12 @@ def _tier_table(terms: Terms, raw: Raw) -> TierTable:
 
 def _table_of_leverages(terms: Terms, tiers: Any) -> TierTable:
     """Tiers given by maximum leverage only: the rate is a fixed share of 1 / leverage."""
-    share = float(str(terms.book.at("maintenance.share_of_initial", terms.ts).value))
-    rows: list[tuple[float, float, float, float]] = []
-    for tier in tiers:
-        floor, leverage = float(tier["lowerBound"]), float(tier["maxLeverage"])
-        rate = share / leverage
-        amount = rows[-1][3] + floor * (rate - rows[-1][1]) if rows else 0.0
-        rows.append((floor, rate, leverage, amount))
-    return _table(tuple(rows))
+    share = terms.book.at("maintenance.share_of_initial", terms.ts).number
+    floors = [float(tier["lowerBound"]) for tier in tiers]
+    leverages = [float(tier["maxLeverage"]) for tier in tiers]
+    rates = [share / leverage for leverage in leverages]
+    amounts = deductions(floors, rates)
+    return _table(tuple(zip(floors, rates, leverages, amounts, strict=True)))
 
 
 def _signed_size(terms: Terms, raw: Raw) -> float:

@@ -10,7 +10,7 @@ from ..core.tiers import tier_of
 from ..explanation.display import exists, shown_ratio
 from ..explanation.formulas import funding_rate
 from ..explanation.numbers import opening_margin
-from ..venues import at
+from ..venues import at, deductions
 from .read import Unsupported
 from .subject import Subject
 
@@ -131,11 +131,8 @@ def _maintenance_amount(subject: Subject) -> Value:
         return float(p.rules["deduction"][tier_of(p.rules, p.size, p.entry, p.mark)])
     tiers = subject.case.get("tiers")
     if tiers:
-        amount, before = 0.0, float(tiers[0][3])
-        for floor, _, _, rate, *_ in tiers:
-            amount += float(floor) * (float(rate) - before)
-            before = float(rate)
-        return amount
+        rows = [(float(floor), float(rate)) for floor, _, _, rate, *_ in tiers]
+        return deductions(*zip(*rows, strict=True))[-1]
     expected = float(subject.case["expect"]["maintenance_amount"])
     first = next(iter(subject.book.tiers))
     table = at(subject.book.tiers[first], subject.ts)
@@ -154,7 +151,7 @@ def _fee(subject: Subject) -> Value:
     value = notional(_param(subject, "fill_size"), _param(subject, "fill_price"))
     fee = value * _param(subject, "effective_taker_rate")
     decimals = subject.book.decisions.get("display.fee_decimals")
-    return round(fee, int(float(str(at(decimals, subject.ts).value)))) if decimals else fee
+    return round(fee, int(at(decimals, subject.ts).number)) if decimals else fee
 
 
 def _funding(hours: float | None) -> Callable[[Subject], Value]:
@@ -165,7 +162,7 @@ def _funding(hours: float | None) -> Callable[[Subject], Value]:
         found = [subject.book.decisions.get(f"funding.{name}") for name in names]
         if not all(found):
             raise Unsupported(f"the rulebook of {subject.book.id} has no funding formula")
-        _, band, period, cap = (float(str(at(r, subject.ts).value)) for r in found if r)
+        _, band, period, cap = (at(r, subject.ts).number for r in found if r)
         return funding_rate(
             _param(subject, "average_premium"), _param(subject, "interest_8h"), band,
             share=1.0 if hours is None else hours / period, cap=cap * (hours or period),

@@ -155,7 +155,7 @@ class Subject:
         rate = self.book.decisions.get("borrow.maintenance_rate")
         lent = self.account.get("wallet_balance")
         if rate and lent is not None and float(lent) < 0:
-            pool = replace(pool, borrow_rate=float(str(at(rate, self.ts).value)))
+            pool = replace(pool, borrow_rate=at(rate, self.ts).number)
         return pool
 
 

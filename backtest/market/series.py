@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -74,11 +73,6 @@ class Series:
         """True when any of the files says that its prices are made up."""
         return any(s.synthetic for s in self.segments)
 
-    @cached_property
-    def hashes(self) -> dict[str, str]:
-        """SHA-256 of every file used, by path, as the manifest of a run lists them."""
-        return file_hashes(self.files)
-
     def scan(self) -> pl.LazyFrame:
         """Lazy frame of `ts` and the value columns, cut and joined, sorted by `ts`."""
         columns = ["ts", *VALUE_COLUMNS[self.kind]]
@@ -93,13 +87,10 @@ def _scan_segment(segment: Segment, columns: list[str]) -> pl.LazyFrame:
     return frame.filter((pl.col("ts") >= start) & (pl.col("ts") < stop))
 
 
-def file_hashes(paths: Iterable[Path]) -> dict[str, str]:
-    """SHA-256 in hex of each file, by path."""
-    hashes = {}
-    for path in paths:
-        with path.open("rb") as file:
-            hashes[str(path)] = hashlib.file_digest(file, "sha256").hexdigest()
-    return hashes
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file in hex, by which two runs can be seen to have used the same one."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_segment(path: Path, kind: str) -> Segment | None:

@@ -9,6 +9,7 @@ from .model import Instrument, Process, Revision, Rulebook, Source, Step, TierTa
 from .override import override
 from .provenance import provenance, tier_provenance
 from .resolve import resolve, rules_at
+from .tables import deductions
 
 __all__ = [
     "Instrument",
@@ -19,6 +20,7 @@ __all__ = [
     "Step",
     "TierTable",
     "at",
+    "deductions",
     "known",
     "load",
     "load_file",

@@ -66,6 +66,11 @@ class Revision:
     confidence: str
     note: str = ""
 
+    @property
+    def number(self) -> float:
+        """The value of a decision that is a number."""
+        return float(str(self.value))
+
 
 @dataclass(frozen=True)
 class TierTable:
@@ -172,7 +177,7 @@ class Rulebook:
         instrument = self.instruments.get(symbol)
         own = instrument.sizes.get("funding_interval_hours") if instrument else None
         revision = at(own, ts_ms) if own else self.at("funding.interval_hours", ts_ms)
-        return float(str(revision.value))
+        return revision.number
 
     def process(self, mode: str, ts_ms: int) -> Process:
         """The liquidation process of a margin mode ("isolated" or "cross") at a time."""

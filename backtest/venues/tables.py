@@ -1,6 +1,6 @@
 """Reading of dated tier tables with their deductions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import inf, isclose
 from typing import Any
@@ -62,20 +62,29 @@ def _moment(place: Place, table: Mapping[str, Any], key: str, *, end: bool = Tru
     return milliseconds(place / key, table[key], end=end)
 
 
+def deductions(floors: Sequence[float], rates: Sequence[float]) -> tuple[float, ...]:
+    """Deductions that keep a progressive table continuous: d += floor·(rate − rate before)."""
+    result = [0.0]
+    for floor, (before, rate) in zip(floors[1:], pairwise(rates), strict=True):
+        result.append(result[-1] + floor * (rate - before))
+    return tuple(result)
+
+
 def _deductions(place: Place, rows: list[Row], rule: str) -> tuple[float, ...]:
-    """Deductions that keep a progressive table continuous: d += floor·(rate − rate before).
+    """The deductions of a table; those that are written must be the same.
 
     They are kept for a flat table too, in case the rule changes while the table is in force.
     """
-    result = [0.0]
-    for i, (low, high) in enumerate(pairwise(rows), start=1):
-        result.append(result[-1] + high.floor * (high.rate - low.rate))
-        wanted = result[-1] if rule == PROGRESSIVE else 0.0
-        if high.deduction is not None and not isclose(
-            high.deduction, wanted, rel_tol=1e-6, abs_tol=1e-9
+    result = deductions([row.floor for row in rows], [row.rate for row in rows])
+    for i, (row, kept) in enumerate(zip(rows, result, strict=True)):
+        wanted = kept if rule == PROGRESSIVE else 0.0
+        if (
+            i
+            and row.deduction is not None
+            and not isclose(row.deduction, wanted, rel_tol=1e-6, abs_tol=1e-9)
         ):
             (place / i / "deduction").refuse(
-                high.deduction, f"breaks continuity at {high.floor:g}",
+                row.deduction, f"breaks continuity at {row.floor:g}",
                 f"write {wanted:.10g} or leave it out",
             )  # fmt: skip
-    return tuple(result)
+    return result

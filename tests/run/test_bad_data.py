@@ -163,11 +163,11 @@ def test_a_damaged_file_is_the_datas_fault_and_not_the_strategys(fails, market, 
 
 
 def test_data_that_go_away_during_a_run_are_named(fails, market, monkeypatch):
-    def vanished(paths):
-        raise FileNotFoundError(2, "No such file or directory", str(paths[0]))
+    def vanished(path):
+        raise FileNotFoundError(2, "No such file or directory", str(path))
 
     market.add(flat(100, 12))
-    monkeypatch.setattr(hashing, "file_hashes", vanished)
+    monkeypatch.setattr(hashing, "file_hash", vanished)
     code, sentence = fails()
     assert code == 1
     assert "cannot be read any more: No such file or directory" in sentence
