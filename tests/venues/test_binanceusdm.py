@@ -9,7 +9,9 @@ from backtest.venues import load
 
 from .base import VenueChecks, ms, on, resolved
 
-BTC, ETH, SOL, HIGH = "BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT", "HIGH/USDT:USDT"
+BTC, ETH, SOL, HIGH, ALGO, ZEC = (
+    f"{base}/USDT:USDT" for base in ("BTC", "ETH", "SOL", "HIGH", "ALGO", "ZEC")
+)
 
 
 class TestBinance(VenueChecks):
@@ -24,7 +26,13 @@ class TestBinance(VenueChecks):
         (BTC, "2026-09-01", 0): (0, 0.004, 150),
         (BTC, "2026-09-01", 11): (1_200_000_000, 0.5, 1),
         (ETH, "2022-03-01", 1): (10_000, 0.0065, 75),
+        (SOL, "2022-11-01", 0): (0, 0.01, 50),
         (SOL, "2022-12-01", 0): (0, 0.02, 12),
+        (SOL, "2022-12-01", 1): (150_000, 0.025, 11),
+        (SOL, "2023-02-01", 0): (0, 0.02, 20),
+        (SOL, "2023-02-17", 0): (0, 0.01, 50),
+        (SOL, "2023-02-17", 1): (50_000, 0.02, 20),
+        (ZEC, "2026-09-29T18:00", 8): (25_000_000, 0.5, 1),
         (HIGH, "2026-09-01", 3): (70_000, 0.1667, 3),
     }
     deductions = {
@@ -43,12 +51,16 @@ class TestBinance(VenueChecks):
         ("maintenance.valued_at", "2024-01-01"): "mark",
         ("trigger.compare", "2024-01-01"): "at_or_below",
         ("funding.from", "2024-01-01"): "margin",
+        ("hedge.legs", "2024-01-01"): "separate",
     }
     numbers = {
         (BTC, "2022-06-04", "taker_fee"): 0.0004,
         (BTC, "2024-06-04", "taker_fee"): 0.0005,
         (BTC, "2021-06-04", "clearance_fee"): 0.015,
         (BTC, "2024-06-04", "clearance_fee"): 0.0125,
+        (ETH, "2025-08-07", "clearance_fee"): 0.0125,
+        (ALGO, "2025-08-07", "clearance_fee"): 0.015,
+        (ZEC, "2025-08-07", "clearance_fee"): 0.025,
         (BTC, "2024-06-04", "min_notional"): 100,
         (BTC, "2021-06-04", "tick"): 0.01,
         (BTC, "2024-06-04", "tick"): 0.1,
@@ -71,7 +83,7 @@ class TestBinance(VenueChecks):
 
 
 def test_the_smart_reduction_waits_for_the_second_tier():
-    step = on(resolved(load("binanceusdm"), BTC), "2024-01-01")["steps"][0, 0]
+    step = on(resolved(load("binanceusdm"), BTC), "2024-01-01")["steps"][0]
     assert (step["min_tier"], step["amount"], step["fee_to_fund"]) == (2, 0.9, 1)
 
 
