@@ -65,6 +65,7 @@ class RunConfig:
     max_gap: str = "24h"
     sample: str = "1h"
     strict_rules: bool = False
+    rules_as_of: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -134,7 +135,7 @@ class RunConfig:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values["params"], values["rules"] = dict(self.params), dict(self.rules)
         values["venues"], values["symbols"] = list(self.venues), list(self.symbols)
-        for name in ("since", "until"):
+        for name in ("since", "until", "rules_as_of"):
             values[name] = None if values[name] is None else format_time(values[name])
         return values
 
@@ -143,13 +144,13 @@ def _time(name: str, value: Any) -> int:
     return parse_time(value)
 
 
-_OPTIONAL = ("strategy", "orders", "data", "since", "until", "prices")
+_OPTIONAL = ("strategy", "orders", "data", "since", "until", "prices", "rules_as_of")
 _KINDS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("strategy", "orders", "data", "prices", "timeframe"), text),
     **dict.fromkeys(("margin", "on_liquidation", "max_gap", "sample"), text),
     **dict.fromkeys(("liquidation_slippage", "rebalance", "missing_funding"), text),
     **dict.fromkeys(("venues", "symbols"), names),
-    **dict.fromkeys(("since", "until"), _time),
+    **dict.fromkeys(("since", "until", "rules_as_of"), _time),
     **dict.fromkeys(("params", "rules"), table),
     **dict.fromkeys(("cash", "exposure", "leverage", "slippage", "refill_below"), number),
     **dict.fromkeys(("reenter", "strict_rules"), flag),

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from . import venues
 from .config import HOUR, RunConfig, format_time
+from .core.types import InitialRate
 from .errors import DataError, UnknownNameError, UsageError
 from .market.store import Store
 from .market.stream import SymbolData
@@ -148,11 +149,13 @@ def account_rules(config: RunConfig, account: Account, span: Span) -> list[NDArr
     rules = []
     for symbol in account.symbols:
         one = venues.resolve(
-            account.rulebook, symbol, span.since, span.until,
-            overrides=config.rules, strict=config.strict_rules,
+            account.rulebook, symbol, span.since, span.until, mode=config.margin,
+            leverage=config.leverage, overrides=config.rules, strict=config.strict_rules,
+            as_of=config.rules_as_of,
         )  # fmt: skip
         highest = float(one["max_leverage"][:, 0].max())
-        if config.leverage > highest + 1e-9:
+        chosen = (one["initial_rate"] != InitialRate.TABLE).any()
+        if chosen and config.leverage > highest + 1e-9:
             raise UsageError(
                 f"leverage {config.leverage:g} is over the maximum of {highest:g} for {symbol} "
                 f"on {account.venue}; lower --leverage."

@@ -1,20 +1,57 @@
-"""What a contract is worth: linear contracts, sizes signed in base units, amounts in quote."""
+"""What a contract is worth.
 
-from math import floor
+A unit of size is worth price · multiplier in the settle asset, of an inverse contract 1 / price.
+Written in that unit value every contract is linear: P&L is units · (value − value at entry), where
+units are the signed size, turned round for inverse contracts because a rising price lowers the
+value of what their shorts owe. `rules` is one RULES record.
+"""
+
+# mypy: disable-error-code="no-any-return"
+
+from math import floor, inf
+from typing import Any
 
 from .jit import jit
 
 
 @jit
-def notional(size: float, price: float) -> float:
-    """Value of the position at a price, in the settle asset: |size|·price."""
-    return abs(size) * price
+def unit_value(rules: Any, price: float) -> float:
+    """Settle value of one unit of size at a price."""
+    return 1.0 / price if rules["inverse"] else price * rules["multiplier"]
 
 
 @jit
-def unrealized_pnl(size: float, entry: float, price: float) -> float:
-    """Profit of the position if it left at a price, in the settle asset: size·(price − entry)."""
-    return size * (price - entry)
+def price_of(rules: Any, value: float) -> float:
+    """The price at which a unit of size has a settle value; infinite for an inverse one of 0."""
+    if rules["inverse"]:
+        return 1.0 / value if value > 0.0 else inf
+    return value / rules["multiplier"]
+
+
+@jit
+def signed_units(rules: Any, size: float) -> float:
+    """Signed number of unit values whose sum the position's P&L follows."""
+    return -size if rules["inverse"] else size
+
+
+@jit
+def notional(rules: Any, size: float, price: float) -> float:
+    """Value of the position at a price, in the settle asset."""
+    return abs(size) * unit_value(rules, price)
+
+
+@jit
+def size_worth(rules: Any, value: float, price: float) -> float:
+    """Size whose value at a price is `value`, with its sign."""
+    return value / unit_value(rules, price)
+
+
+@jit
+def unrealized_pnl(rules: Any, size: float, entry: float, price: float) -> float:
+    """Profit of the position if it left at a price, in the settle asset."""
+    if rules["inverse"]:
+        return size * (1.0 / entry - 1.0 / price)
+    return size * (price - entry) * rules["multiplier"]
 
 
 @jit

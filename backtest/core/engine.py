@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from . import loop
 from .jit import config, jit
-from .state import CONFIG, DTYPES, KINDS, NO_TIME, ORDER, POOL, POSITION, STATE
+from .liquidation import next_block
+from .risk import ACCOUNT
+from .state import BOOK, CONFIG, DTYPES, KINDS, NO_TIME, ORDER, POOL, POSITION, STATE
 from .types import N_FIELDS
 from .world import WORDS, WORDS_PER_ARRAY, World, as_world
 
 FIRST_CAPACITY = 256
-RUN, FINISH = 0, 1
+RUN, FINISH, BLOCK = 0, 1, 2
 OVERFLOW = -1
 
 
@@ -30,6 +32,8 @@ def _act(world: Any, action: int, first: int, last: int) -> int:
     came = last
     if action == FINISH:
         loop.finish(world, first)
+    elif action == BLOCK:
+        came = int(next_block(world, 0, ACCOUNT, 0, 1, 0))
     else:
         came = loop.run_bars(world, first, last)
     return OVERFLOW if world.state[0]["overflow"] else came
@@ -54,6 +58,7 @@ class Settings:
     refill_below: float = 0.5
     rebalance: float = -1.0
     reenter: bool = False
+    fund_per_block: float = float("inf")
 
 
 class Engine:
@@ -69,28 +74,63 @@ class Engine:
         rules: list[NDArray[Any]],
         pools: list[int],
         cash: list[float],
+        legs: bool = False,
     ) -> None:
+        self._symbols = len(rules)
+        if legs:
+            rules, pools = [*rules, *rules], [*pools, *pools]
         self._config = _config(settings)
         sizes = (1, len(cash), len(rules), len(KINDS))
         self._carried, arrays = _one_memory(sizes, (STATE, POOL, POSITION, np.dtype(np.int64)))
         self._state, self._pools, self._positions, self._counts = arrays
         self._rules = np.concatenate(rules)
-        self._orders = np.zeros(0, ORDER)
+        self._orders, self._book = np.zeros(0, ORDER), np.zeros(0, BOOK)
         self._buffers = [np.zeros(FIRST_CAPACITY, dtype) for dtype in DTYPES]
         self._table = np.zeros(WORDS, np.int64)
         self._address = self._table.ctypes.data
         self._block: tuple[Any, Any, Any] = _NO_BLOCK
         self._bars = 0
         self._set_up(rules, pools, cash)
+        if legs:
+            self._set_up_legs()
 
     def _set_up(self, rules: list[NDArray[Any]], pools: list[int], cash: list[float]) -> None:
         positions = self._positions
         firsts = np.concatenate([[0], np.cumsum([len(r) for r in rules])[:-1]])
-        positions["rule"], positions["pool"] = firsts, pools
+        positions["rule"], positions["current"], positions["pool"] = firsts, firsts, pools
+        positions["series"], positions["twin"] = np.arange(len(rules)) % self._symbols, -1
         positions["close"] = positions["target"] = positions["order_price"] = np.nan
         positions["liquidated_at"] = self._state["wait_until"] = -NO_TIME
         self._pools["cash"] = self._pools["start"] = self._pools["equity"] = cash
         self._pools["deposits"], self._pools["equity_low"] = cash, np.inf
+        self._pools["priced_by"], self._state["fund"] = -1, np.inf
+
+    def _set_up_legs(self) -> None:
+        positions, half = self._positions, self._symbols
+        positions["leg"][:half], positions["leg"][half:] = 1, -1
+        positions["twin"] = (np.arange(2 * half) + half) % (2 * half)
+
+    def price_pool(self, pool: int, position: int) -> None:
+        """Value a pool's coin in USD at the mark of one of its positions."""
+        self._pools["priced_by"][pool] = position
+
+    def place(self, position: int, size: float, entry: float, mark: float) -> None:
+        """Put an open cross position there, as if it had been bought: for worked examples."""
+        p = self._positions[position]
+        p["size"], p["entry"], p["mark"], p["side"] = size, entry, mark, np.sign(size)
+        p["bought"], p["bought_value"], p["low"] = abs(size), abs(size) * entry, np.inf
+        p["equity_at_entry"] = 1.0
+        self._pools["open"][p["pool"]] += 1
+
+    def set_book(self, levels: list[tuple[float, float]], fund: float) -> None:
+        """Orders (price, size) that forced exits meet, best first, and what the fund has."""
+        self._book = np.array(levels, BOOK)
+        self._state["fund"] = fund
+        self._bind()
+
+    def liquidate_block(self) -> bool:
+        """One step of the venue's process on the pool as it stands; whether anything closed."""
+        return bool(self._replay(BLOCK, 0, 0))
 
     @property
     def positions(self) -> NDArray[Any]:
@@ -104,8 +144,12 @@ class Engine:
 
     def unrealized(self) -> float:
         """Unrealised P&L of all open positions at their last marks."""
-        p = self._positions
-        return float((p["size"] * (p["mark"] - p["entry"]))[p["size"] != 0.0].sum())
+        held = self._positions[self._positions["size"] != 0.0]
+        rules = self._rules[held["rule"]]
+        size, entry, mark = held["size"], held["entry"], held["mark"]
+        inverse = size * (1.0 / entry - 1.0 / mark)
+        pnl = np.where(rules["inverse"] == 1, inverse, size * (mark - entry) * rules["multiplier"])
+        return float(pnl.sum())
 
     @property
     def last_ts(self) -> int:
@@ -129,7 +173,7 @@ class Engine:
 
         Compiled code reads the arrays' memory as it is: ValueError on another type or layout.
         """
-        bars, symbols = len(ts), len(self._positions)
+        bars, symbols = len(ts), self._symbols
         _check_array("ts", ts, np.int64, (bars,))
         _check_array("prices", prices, np.float64, (N_FIELDS, symbols, bars))
         _check_array("flags", flags, np.uint8, (symbols, bars))
@@ -203,7 +247,7 @@ class Engine:
         """Write the addresses and shapes of all arrays where compiled code finds them."""
         world = World(
             self._config, self._state, self._pools, self._positions, self._rules, self._orders,
-            *self._block, self._counts, *self._buffers,
+            self._book, *self._block, self._counts, *self._buffers,
         )  # fmt: skip
         for slot, array in enumerate(world):
             at = WORDS_PER_ARRAY * slot

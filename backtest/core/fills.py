@@ -21,14 +21,16 @@ from .ledger import (
 )
 from .orders import clear_order, drop_order, has_order, place_target, queue_order, reject
 from .refusals import cross_needs, is_refused
-from .requirement import isolated_cost
-from .risk import is_cross, rules_of
+from .requirement import isolated_cost, required_rate
+from .risk import is_cross, rules_of, rules_today
 from .state import OrderKind, Reason, Rejected
 from .types import HAS_TRADE, HIGH, LOW, OPEN, word
 
 _EXPOSURE = int(OrderKind.EXPOSURE)
 _SIZE = int(OrderKind.SIZE)
 _SIGNAL = word(Reason.SIGNAL)
+_EXPIRED = word(Rejected.EXPIRED)
+_WRONG_LEG = word(Rejected.WRONG_LEG)
 _PRICE_NOT_TRADED = word(Rejected.PRICE_NOT_TRADED)
 
 
@@ -39,8 +41,8 @@ def order_price(w: Any, i: int, s: int) -> float:
     own = p["order_price"]
     if isnan(own):
         worse = w.config[0]["slippage"] * side(p["order_value"])
-        return w.prices[OPEN, s, i] * (1.0 + worse)
-    if w.prices[LOW, s, i] <= own <= w.prices[HIGH, s, i]:
+        return w.prices[OPEN, p["series"], i] * (1.0 + worse)
+    if w.prices[LOW, p["series"], i] <= own <= w.prices[HIGH, p["series"], i]:
         return own
     return nan
 
@@ -48,8 +50,9 @@ def order_price(w: Any, i: int, s: int) -> float:
 @jit
 def slippage_paid(w: Any, i: int, s: int, size: float, price: float) -> float:
     """What a market order lost against the open; an order with its own price loses nothing."""
-    if isnan(w.positions[s]["order_price"]):
-        return abs(size) * abs(price - w.prices[OPEN, s, i])
+    p = w.positions[s]
+    if isnan(p["order_price"]):
+        return abs(unrealized_pnl(rules_of(w, s), size, w.prices[OPEN, p["series"], i], price))
     return 0.0
 
 
@@ -73,21 +76,24 @@ def closing_fill(
 ) -> Fill:
     """The fill that closes |size| `closed` at a price, taker fee included."""
     p = w.positions[s]
-    fee = closed * price * rules_of(w, s)["taker_fee"]
-    pnl = unrealized_pnl(side(p["size"]) * closed, p["entry"], price)
+    rules = rules_of(w, s)
+    fee = notional(rules, closed, price) * rules["taker_fee"]
+    pnl = unrealized_pnl(rules, side(p["size"]) * closed, p["entry"], price)
     return Fill(ts, reason, price, fee, slippage, pnl)
 
 
 @jit
 def open_part(w: Any, s: int, size: float, fill: Fill) -> None:
     """Open or add a signed size, or reject it as the venue would."""
-    p, rules = w.positions[s], rules_of(w, s)
+    p, rules = w.positions[s], rules_today(w, s)
     pool = w.pools[p["pool"]]
     if is_cross(w):
         kept, cost = 0.0, fill.fee
         needs = cross_needs(w, s, size, fill)
     else:
-        kept, cost = isolated_cost(rules, size, fill.price, w.config[0]["leverage"], fill.fee)
+        leverage = w.config[0]["leverage"]
+        rate = required_rate(rules, p["size"] + size, fill.price, fill.price, leverage)
+        kept, cost = isolated_cost(rules, size, fill.price, rate, fill.fee)
         needs = (cost, pool["cash"])
     if is_refused(w, s, size, fill, needs):
         return
@@ -107,7 +113,7 @@ def fill_closing(w: Any, i: int, s: int) -> None:
     p, ts = w.positions[s], w.ts[i]
     price = order_price(w, i, s)
     if isnan(price):
-        needs = (w.prices[LOW, s, i], w.prices[HIGH, s, i])
+        needs = (w.prices[LOW, p["series"], i], w.prices[HIGH, p["series"], i])
         reject(w, ts, s, _PRICE_NOT_TRADED, p["order_value"], p["order_price"], needs)
         clear_order(w, s)
         return
@@ -126,16 +132,23 @@ def fill_closing(w: Any, i: int, s: int) -> None:
 def fill_opening(w: Any, i: int, s: int) -> None:
     """Fill what is left of the waiting order."""
     size, price = w.positions[s]["order_value"], order_price(w, i, s)
-    fee = notional(size, price) * rules_of(w, s)["taker_fee"]
+    rules = rules_today(w, s)
+    if rules["expires"] <= w.ts[i]:
+        drop_order(w, w.ts[i], s, _EXPIRED)
+        return
+    fee = notional(rules, size, price) * rules["taker_fee"]
     slippage = slippage_paid(w, i, s, size, price)
     clear_order(w, s)
+    if size * w.positions[s]["leg"] < 0.0:
+        reject(w, w.ts[i], s, _WRONG_LEG, size, price, (abs(size), 0.0))
+        return
     open_part(w, s, size, Fill(w.ts[i], _SIGNAL, price, fee, slippage, 0.0))
 
 
 @jit
 def can_fill(w: Any, i: int, s: int) -> bool:
     """Whether a symbol has an order waiting and a trade candle to fill it."""
-    return has_order(w, s) and (w.flags[s, i] & HAS_TRADE) != 0
+    return has_order(w, s) and (w.flags[w.positions[s]["series"], i] & HAS_TRADE) != 0
 
 
 @jit
@@ -143,7 +156,9 @@ def start_fill(w: Any, i: int, s: int) -> None:
     """Size a target that waited for a first price, and fill what reduces the position."""
     p = w.positions[s]
     if p["order_kind"] == _EXPOSURE:
-        place_target(w, w.ts[i], s, p["order_value"], (w.prices[OPEN, s, i], p["order_price"]))
+        place_target(
+            w, w.ts[i], s, p["order_value"], (w.prices[OPEN, p["series"], i], p["order_price"])
+        )
     if has_order(w, s):
         fill_closing(w, i, s)
 

@@ -3,6 +3,7 @@
 from math import isnan
 from typing import Any
 
+from .contracts import unit_value
 from .jit import jit
 from .ledger import refresh_level, slot
 from .risk import is_cross, rules_of
@@ -33,9 +34,9 @@ def take_from_bucket(w: Any, s: int, amount: float) -> None:
 
 @jit
 def pay_funding(w: Any, i: int, s: int, rate: float) -> None:
-    """Charge size·mark·rate: a long pays a positive rate, a short receives it."""
+    """Charge value·rate: a long pays a positive rate, a short receives it."""
     p = w.positions[s]
-    amount = p["size"] * p["mark"] * rate
+    amount = p["size"] * unit_value(rules_of(w, s), p["mark"]) * rate
     take_from_bucket(w, s, amount)
     w.pools[p["pool"]]["funding"] += amount
     p["funding"] += amount
@@ -43,7 +44,7 @@ def pay_funding(w: Any, i: int, s: int, rate: float) -> None:
     refresh_level(w, s)
     n = slot(w, FUNDINGS, len(w.funding))
     if n >= 0:
-        r, flags = w.funding[n], w.flags[s, i]
+        r, flags = w.funding[n], w.flags[p["series"], i]
         r["ts"], r["symbol"], r["size"], r["price"] = w.ts[i], s, p["size"], p["mark"]
         r["funding_rate"], r["amount"] = rate, amount
         r["is_assumed"] = (flags & FUNDING_IS_ASSUMED) != 0
@@ -55,9 +56,13 @@ def settle_funding(w: Any, i: int, field: int) -> bool:
     """Charge every open position whose symbol settles funding here; whether any did."""
     paid = False
     for s in range(len(w.positions)):
-        rate = w.prices[field, s, i]
-        priced = w.flags[s, i] & HAS_MARK  # without a price nothing happens
-        if priced and w.positions[s]["size"] != 0.0 and not isnan(rate):
+        p = w.positions[s]
+        rate = w.prices[field, p["series"], i]
+        if isnan(rate):
+            continue
+        p["funding_rate"] = rate
+        priced = w.flags[p["series"], i] & HAS_MARK  # without a price nothing happens
+        if priced and p["size"] != 0.0:
             pay_funding(w, i, s, rate)
             paid = True
     return paid

@@ -10,9 +10,9 @@ and replays the block.
 from math import inf
 from typing import Any, NamedTuple
 
-from .contracts import side, whole_lots
+from .contracts import notional, price_of, side, unit_value, whole_lots
 from .jit import jit
-from .risk import is_cross, pool_equity, position_level, rules_of
+from .risk import is_cross, pool_equity, position_levels, rules_of
 from .state import DEPOSITS, FILLS, TRADES
 
 SAME_SIZE = 1e-12
@@ -79,16 +79,36 @@ def start_trade(w: Any, s: int, ts: int, direction: float) -> None:
 
 
 @jit
+def touch(w: Any, s: int) -> Any:
+    """Put the rules of the day in force for a position that is about to change."""
+    p = w.positions[s]
+    p["rule"] = p["current"]
+    return rules_of(w, s)
+
+
+@jit
+def mean_price(rules: Any, held: float, entry: float, added: float, price: float) -> float:
+    """Entry price of a position after more is added: the mean by the value of its units."""
+    if held == 0.0:
+        return price
+    if rules["inverse"]:
+        return (held + added) / (held / entry + added / price)
+    return (held * entry + added * price) / (held + added)
+
+
+@jit
 def grow_position(w: Any, s: int, size: float, fill: Fill) -> None:
     """Add a signed size; the entry price becomes the weighted mean."""
     p = w.positions[s]
     if p["size"] == 0.0:
         start_trade(w, s, fill.ts, side(size))
+    rules = touch(w, s)
     held, added = abs(p["size"]), abs(size)
-    p["entry"] = (held * p["entry"] + added * fill.price) / (held + added)
-    p["size"] = whole_lots(p["size"] + size, rules_of(w, s)["lot"])
+    value = unit_value(rules, fill.price)
+    p["entry"] = mean_price(rules, held, p["entry"], added, fill.price)
+    p["size"] = whole_lots(p["size"] + size, rules["lot"])
     p["bought"] += added
-    p["bought_value"] += added * fill.price
+    p["bought_value"] += added * value
     p["fees"] += fill.fee
     p["pnl"] -= fill.fee
     p["peak_size"] = max(p["peak_size"], abs(p["size"]))
@@ -100,16 +120,18 @@ def shrink_position(w: Any, s: int, closed: float, fill: Fill) -> None:
     """Take |size| `closed` away; the trade is written when nothing is left."""
     p = w.positions[s]
     p["sold"] += closed
-    p["sold_value"] += closed * fill.price
+    p["sold_value"] += notional(rules_of(w, s), closed, fill.price)
     p["pnl"] += fill.pnl - fill.fee
     p["fees"] += fill.fee
     if closed < abs(p["size"]) * (1.0 - SAME_SIZE):
         left = p["size"] - side(p["size"]) * closed
         p["size"] = whole_lots(left, rules_of(w, s)["lot"])
+        touch(w, s)
         return
     write_trade(w, s, fill)
     w.pools[p["pool"]]["open"] -= 1
-    p["size"] = p["entry"] = p["level"] = 0.0
+    p["size"] = p["entry"] = p["level"] = p["far"] = 0.0
+    touch(w, s)
 
 
 @jit
@@ -119,13 +141,14 @@ def write_trade(w: Any, s: int, fill: Fill) -> None:
     if n < 0:
         return
     r, p = w.trades[n], w.positions[s]
-    rest = p["bought"] - p["sold"]
+    rules, rest = rules_of(w, s), p["bought"] - p["sold"]
     r["symbol"], r["side"] = s, p["side"]
     r["entry_time"], r["exit_time"] = p["opened"], fill.ts
-    r["entry_price"] = entry = p["bought_value"] / p["bought"]
-    r["exit_price"] = (p["sold_value"] + rest * fill.price) / p["bought"]
+    r["entry_price"] = entry = price_of(rules, p["bought_value"] / p["bought"])
+    left = rest * unit_value(rules, fill.price)
+    r["exit_price"] = price_of(rules, (p["sold_value"] + left) / p["bought"])
     r["size"], r["leverage"] = p["peak_size"], w.config[0]["leverage"]
-    r["exposure"] = p["peak_size"] * entry / p["equity_at_entry"]
+    r["exposure"] = notional(rules, p["peak_size"], entry) / p["equity_at_entry"]
     r["pnl"], r["fees"], r["funding"] = p["pnl"], p["fees"], p["funding"]
     r["return_pct"] = 100.0 * p["pnl"] / p["bought_value"]
     worst = p["low"] if p["side"] > 0 else p["high"]
@@ -160,7 +183,7 @@ def refresh_level(w: Any, s: int) -> None:
     """
     p = w.positions[s]
     if p["size"] != 0.0 and (not is_cross(w) or w.pools[p["pool"]]["open"] == 1):
-        p["level"] = position_level(w, s)
+        p["level"], p["far"] = position_levels(w, s)
 
 
 @jit

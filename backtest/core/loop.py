@@ -10,13 +10,14 @@ A bar in which nothing can happen is only looked at (`quiet`).
 from math import isnan, nan
 from typing import Any
 
+from .contracts import notional
 from .fills import close_part, closing_fill, fill_orders
 from .funding import settle_funding
 from .jit import jit
 from .ledger import Fill, record_deposit, refresh_pool, write_trade
 from .orders import drop_order, has_order, place_order, size_for_exposure
 from .quiet import can_skip, skip_quiet
-from .risk import pool_equity, position_pnl, rules_of
+from .risk import pool_equity, position_pnl, rules_of, rules_today
 from .samples import close_equity, exposure, take_samples
 from .state import NO_TIME, Cause, OnLiquidation, OrderKind, Reason, Rejected
 from .trigger import check_inside, check_marks, set_marks
@@ -41,6 +42,8 @@ _MARK_OPEN, _MARK_CLOSE = word(MARK_OPEN), word(MARK_CLOSE)
 _AT_OPEN, _INSIDE = word(FUNDING), word(FUNDING_INSIDE)
 _REFILL = int(OnLiquidation.REFILL)
 _END = word(Reason.END)
+_EXPIRY = word(Reason.EXPIRY)
+_EXPIRED = word(Rejected.EXPIRED)
 _SIZE = word(OrderKind.SIZE)
 _CANCELLED = word(Rejected.CANCELLED_BY_LIQUIDATION)
 _SEGMENT_ENDED = word(Rejected.SEGMENT_ENDED)
@@ -48,16 +51,24 @@ _SEGMENT_ENDED = word(Rejected.SEGMENT_ENDED)
 
 @jit
 def change_rules(w: Any, i: int) -> bool:
-    """Put the rules valid at this bar in force; whether any changed."""
+    """Put the rules valid at this bar in force; whether any changed.
+
+    A venue may leave an open position its old rules until it changes (`frozen`).
+    """
     state = w.state[0]
     if w.ts[i] < state["rules_until"]:
         return False
     state["rules_until"] = NO_TIME
     for s in range(len(w.positions)):
         p = w.positions[s]
-        while w.rules[p["rule"]]["valid_to"] <= w.ts[i]:
-            p["rule"] += 1
-        state["rules_until"] = min(state["rules_until"], w.rules[p["rule"]]["valid_to"])
+        while w.rules[p["current"]]["valid_to"] <= w.ts[i]:
+            p["current"] += 1
+        if p["size"] == 0.0 or not rules_of(w, s)["frozen"]:
+            p["rule"] = p["current"]
+        today = rules_today(w, s)
+        state["rules_until"] = min(state["rules_until"], today["valid_to"])
+        if today["expires"] > w.ts[i]:
+            state["rules_until"] = min(state["rules_until"], today["expires"])
     for pool in range(len(w.pools)):
         refresh_pool(w, pool)
     return True
@@ -78,12 +89,29 @@ def refill(w: Any, i: int) -> None:
 
 
 @jit
+def settle_expired(w: Any, i: int) -> None:
+    """Settle dated futures whose time has come, at the mark of this open."""
+    for s in range(len(w.positions)):
+        p, rules = w.positions[s], rules_of(w, s)
+        if rules["expires"] > w.ts[i]:
+            continue
+        drop_order(w, w.ts[i], s, _EXPIRED)
+        if p["size"] != 0.0:
+            closed = abs(p["size"])
+            fee = notional(rules, closed, p["mark"]) * rules["delivery_fee"]
+            pnl = position_pnl(w, s)
+            close_part(w, s, closed, Fill(w.ts[i], _EXPIRY, p["mark"], fee, 0.0, pnl))
+            refresh_pool(w, p["pool"])
+
+
+@jit
 def open_bar(w: Any, i: int) -> None:
     """Everything that happens at the open of bar i."""
     set_marks(w, i, _MARK_OPEN)
     check_marks(w, i, _PRICE)
     if change_rules(w, i):
         check_marks(w, i, _TIER_CHANGE)
+        settle_expired(w, i)
     if settle_funding(w, i, _AT_OPEN):
         check_marks(w, i, _FUNDING)
     if w.state[0]["stopped"]:
@@ -98,9 +126,9 @@ def note_extremes(w: Any, i: int) -> None:
     """Widen every running trade's range of marks by this bar."""
     for s in range(len(w.positions)):
         p = w.positions[s]
-        if p["size"] != 0.0 and w.flags[s, i] & HAS_MARK:
-            p["low"] = min(p["low"], w.prices[MARK_LOW, s, i])
-            p["high"] = max(p["high"], w.prices[MARK_HIGH, s, i])
+        if p["size"] != 0.0 and w.flags[p["series"], i] & HAS_MARK:
+            p["low"] = min(p["low"], w.prices[MARK_LOW, p["series"], i])
+            p["high"] = max(p["high"], w.prices[MARK_HIGH, p["series"], i])
 
 
 @jit
@@ -109,7 +137,7 @@ def end_position(w: Any, i: int, s: int) -> None:
     p = w.positions[s]
     if p["size"] == 0.0:
         return
-    price = p["close"] if w.flags[s, i] & HAS_TRADE else p["mark"]
+    price = p["close"] if w.flags[p["series"], i] & HAS_TRADE else p["mark"]
     closed = abs(p["size"])
     close_part(w, s, closed, closing_fill(w, w.ts[i], s, closed, price, 0.0, _END))
     refresh_pool(w, p["pool"])
@@ -120,7 +148,7 @@ def end_segments(w: Any, i: int) -> None:
     """Close what must not be carried on: symbols without data, everything once stopped."""
     stopped = w.state[0]["stopped"]
     for s in range(len(w.positions)):
-        if w.flags[s, i] & SEGMENT_END or stopped:
+        if w.flags[w.positions[s]["series"], i] & SEGMENT_END or stopped:
             end_position(w, i, s)
             drop_order(w, w.ts[i], s, _CANCELLED if stopped else _SEGMENT_ENDED)
 
@@ -131,14 +159,15 @@ def keep_target(w: Any, s: int) -> None:
 
     What is less than the venue's minimum is not sent: it would be refused at every bar.
     """
-    p, config, rules = w.positions[s], w.config[0], rules_of(w, s)
+    p, config, rules = w.positions[s], w.config[0], rules_today(w, s)
     drift = abs(exposure(w, s) - p["target"])
     lost = config["reenter"] and p["size"] == 0.0 and p["target"] != 0.0
     if not lost and (config["rebalance"] < 0.0 or drift <= config["rebalance"]):
         return
     size = size_for_exposure(w, s, p["target"], p["close"])
     opened = abs(size) if size * p["size"] >= 0.0 else abs(size) - abs(p["size"])
-    small = opened < rules["min_size"] or opened * p["close"] < rules["min_notional"]
+    worth = notional(rules, opened, p["close"])
+    small = opened < rules["min_size"] or worth < rules["min_notional"]
     if opened <= 0.0 or not small:
         place_order(w, s, _SIZE, size, nan)
 
@@ -150,7 +179,8 @@ def keep_targets(w: Any, i: int) -> None:
     if config["rebalance"] < 0.0 and not config["reenter"]:
         return
     for s in range(len(w.positions)):
-        trades = w.flags[s, i] & HAS_TRADE and not w.flags[s, i] & SEGMENT_END
+        flags = w.flags[w.positions[s]["series"], i]
+        trades = flags & HAS_TRADE and not flags & SEGMENT_END
         if trades and not isnan(w.positions[s]["target"]) and not has_order(w, s):
             keep_target(w, s)
 
@@ -160,8 +190,9 @@ def close_bar(w: Any, i: int) -> None:
     """Everything that happens at the close of bar i."""
     set_marks(w, i, _MARK_CLOSE)
     for s in range(len(w.positions)):
-        if w.flags[s, i] & HAS_TRADE:
-            w.positions[s]["close"] = w.prices[CLOSE, s, i]
+        p = w.positions[s]
+        if w.flags[p["series"], i] & HAS_TRADE:
+            p["close"] = w.prices[CLOSE, p["series"], i]
     if settle_funding(w, i, _INSIDE):
         check_marks(w, i, _FUNDING)
     end_segments(w, i)

@@ -9,10 +9,10 @@ symbol of which no price is known yet waits unsized.
 from math import isnan, nan
 from typing import Any
 
-from .contracts import round_down
+from .contracts import notional, round_down, size_worth
 from .jit import jit
 from .ledger import slot
-from .risk import rules_of
+from .risk import rules_today
 from .state import REJECTIONS, OrderKind, Rejected
 from .types import word
 
@@ -83,8 +83,9 @@ def size_for_exposure(w: Any, s: int, exposure: float, price: float) -> float:
     equity = w.pools[p["pool"]]["equity"]
     if exposure == 0.0 or equity <= 0.0:
         return -p["size"]
-    lot = rules_of(w, s)["lot"]
-    size = round_down(exposure * equity / price, lot) - p["size"]
+    rules = rules_today(w, s)
+    lot = rules["lot"]
+    size = round_down(size_worth(rules, exposure * equity, price), lot) - p["size"]
     return size if abs(size) > 0.5 * lot else 0.0
 
 
@@ -94,10 +95,8 @@ def place_target(w: Any, ts: int, s: int, exposure: float, prices: tuple[float, 
     sized_at, fills_at = prices
     size = size_for_exposure(w, s, exposure, sized_at)
     if size == 0.0 and exposure != 0.0 and w.positions[s]["size"] == 0.0:
-        needs = (
-            rules_of(w, s)["lot"] * sized_at,
-            max(w.pools[w.positions[s]["pool"]]["equity"], 0.0),
-        )
+        rules, pool = rules_today(w, s), w.pools[w.positions[s]["pool"]]
+        needs = (notional(rules, rules["lot"], sized_at), max(pool["equity"], 0.0))
         reject(w, ts, s, _BELOW_MINIMUM, 0.0, sized_at, needs)
     place_order(w, s, _SIZE, size, fills_at)
 
@@ -115,7 +114,7 @@ def queue_order(w: Any, ts: int, order: Any) -> None:
         else:
             place_target(w, ts, s, value, (known, price))
         return
-    lot = rules_of(w, s)["lot"]
+    lot = rules_today(w, s)["lot"]
     size = round_down(value, lot)
     if size == 0.0:
         reject(w, ts, s, _BELOW_MINIMUM, value, price, (lot, abs(value)))

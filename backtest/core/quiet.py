@@ -49,8 +49,11 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
     if state["order"] < len(w.orders):
         until = min(until, w.orders[state["order"]]["ts"])
     until = min(until, state["next_sample"] - w.config[0]["timeframe_ms"])
-    size, entry, level = p["size"], p["entry"], p["level"]
+    rules, series = w.rules[p["rule"]], p["series"]
+    inverse, multiplier = rules["inverse"] != 0, rules["multiplier"]
+    size, entry, level, far = p["size"], p["entry"], p["level"], p["far"]
     cash, margin = pool["cash"], p["margin"]
+    remembers, last_rate = rules["next_funding"] != 0, p["funding_rate"]
     floor = -inf
     if w.config[0]["on_liquidation"] == _REFILL:
         floor = w.config[0]["refill_below"] * pool["start"]
@@ -59,23 +62,39 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
     both = HAS_TRADE | HAS_MARK
     i = first
     while i < last and w.ts[i] < until:
-        flags = w.flags[0, i]
+        flags = w.flags[series, i]
         if flags & both != both or flags & SEGMENT_END:
             break
         if size != 0.0:
-            bar_low, bar_high = w.prices[MARK_LOW, 0, i], w.prices[MARK_HIGH, 0, i]
-            if bar_low <= level if size > 0.0 else bar_high >= level:
+            bar_low, bar_high = w.prices[MARK_LOW, series, i], w.prices[MARK_HIGH, series, i]
+            if size > 0.0:
+                if bar_low <= level or bar_high >= far:
+                    break
+            elif bar_high >= level or bar_low <= far:
                 break
-            if not isnan(w.prices[FUNDING, 0, i]) or not isnan(w.prices[FUNDING_INSIDE, 0, i]):
+            funded = not isnan(w.prices[FUNDING, series, i])
+            if funded or not isnan(w.prices[FUNDING_INSIDE, series, i]):
                 break
-            if cash + (margin + size * (w.prices[MARK_OPEN, 0, i] - entry)) < floor:
+            bar_open, bar_close = w.prices[MARK_OPEN, series, i], w.prices[MARK_CLOSE, series, i]
+            if inverse:
+                at_open = size * (1.0 / entry - 1.0 / bar_open)
+                at_close = size * (1.0 / entry - 1.0 / bar_close)
+            else:
+                at_open = size * (bar_open - entry) * multiplier
+                at_close = size * (bar_close - entry) * multiplier
+            if cash + (margin + at_open) < floor:
                 break
             low, high = min(low, bar_low), max(high, bar_high)
-            equity = cash + (margin + size * (w.prices[MARK_CLOSE, 0, i] - entry))
+            equity = cash + (margin + at_close)
             worst = min(worst, equity)
+        elif remembers:
+            rate = w.prices[FUNDING, series, i]
+            rate = w.prices[FUNDING_INSIDE, series, i] if isnan(rate) else rate
+            last_rate = last_rate if isnan(rate) else rate
         i += 1
     if i > first:
         p["low"], p["high"], pool["equity_low"], pool["equity"] = low, high, worst, equity
-        p["mark"], p["close"] = w.prices[MARK_CLOSE, 0, i - 1], w.prices[CLOSE, 0, i - 1]
+        p["mark"], p["close"] = w.prices[MARK_CLOSE, series, i - 1], w.prices[CLOSE, series, i - 1]
+        p["funding_rate"] = last_rate
         state["bars"] += i - first
     return i

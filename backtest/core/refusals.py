@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from .contracts import notional
+from .contracts import notional, unrealized_pnl
 from .jit import jit
-from .ledger import Fill
+from .ledger import Fill, mean_price
 from .orders import reject
 from .requirement import initial_margin
-from .risk import pool_equity, position_initial, rules_of
+from .risk import pool_backing, position_initial, rules_today, twin_size
 from .state import Rejected
 from .tiers import largest_key_at, tier_key
 from .types import word
@@ -25,11 +25,11 @@ ROUNDING = 1e-12
 @jit
 def size_limit_breach(w: Any, s: int, size: float, price: float) -> tuple[int, float, float]:
     """(reason, key, limit) if `size` more breaks the tier's leverage or the table; else −1."""
-    p, rules = w.positions[s], rules_of(w, s)
-    total = p["size"] + size
-    entry = (abs(p["size"]) * p["entry"] + abs(size) * price) / abs(total)
+    p, rules = w.positions[s], rules_today(w, s)
+    total = abs(p["size"] + size) + twin_size(w, s)
+    entry = mean_price(rules, abs(p["size"]), p["entry"], abs(size), price)
     key = tier_key(rules, total, entry, p["mark"])
-    limit = largest_key_at(rules, w.config[0]["leverage"])
+    limit = largest_key_at(rules, w.config[0]["leverage"], p["mark"])
     if key <= limit * (1.0 + ROUNDING):
         return _ALLOWED, key, limit
     if limit < rules["cap"]:
@@ -46,20 +46,20 @@ def cross_needs(w: Any, s: int, size: float, fill: Fill) -> tuple[float, float]:
     for o in range(len(w.positions)):
         if o != s and w.positions[o]["pool"] == pool:
             required += position_initial(w, o)
-    entry = (abs(p["size"]) * p["entry"] + abs(size) * fill.price) / abs(total)
-    config = w.config[0]
-    required += initial_margin(
-        rules_of(w, s), total, entry, p["mark"], config["leverage"], config["mode"]
-    )
-    return required, pool_equity(w, pool) - fill.fee + size * (p["mark"] - fill.price)
+    rules = rules_today(w, s)
+    entry = mean_price(rules, abs(p["size"]), p["entry"], abs(size), fill.price)
+    required += initial_margin(rules, total, entry, p["mark"], w.config[0]["leverage"])
+    lost = unrealized_pnl(rules, size, p["mark"], fill.price)
+    return required, pool_backing(w, pool) - fill.fee - lost
 
 
 @jit
 def is_refused(w: Any, s: int, size: float, fill: Fill, needs: tuple[float, float]) -> bool:
     """Whether the venue refuses to open a size; `needs` is (margin required, available)."""
-    rules, value = rules_of(w, s), notional(size, fill.price)
+    rules = rules_today(w, s)
+    value = notional(rules, size, fill.price)
     if abs(size) < rules["min_size"] * (1.0 - ROUNDING) or value < rules["min_notional"]:
-        least = max(rules["min_notional"], rules["min_size"] * fill.price)
+        least = max(rules["min_notional"], notional(rules, rules["min_size"], fill.price))
         reject(w, fill.ts, s, _BELOW_MINIMUM, size, fill.price, (least, value))
         return True
     reason, key, limit = size_limit_breach(w, s, size, fill.price)

@@ -11,19 +11,29 @@ from typing import Any
 
 from .contracts import notional, unrealized_pnl
 from .jit import jit
-from .price import liquidation_price
-from .requirement import constant_close_fee, initial_margin, maintenance_margin
-from .types import MarginMode, Trigger, word
+from .price import liquidation_prices
+from .requirement import constant_part, fee_part, initial_margin, maintenance_in_tier
+from .tiers import tier_of
+from .types import Gains, Legs, MarginMode, Trigger, word
 
 ACCOUNT = word(-1)
 _CROSS = int(MarginMode.CROSS)
 _BELOW = int(Trigger.BELOW)
+_OWN = int(Gains.OWN)
+_SEPARATE = int(Legs.SEPARATE)
+_LARGER_SIDE = int(Legs.LARGER_SIDE)
 
 
 @jit
 def rules_of(w: Any, s: int) -> Any:
     """Rules in force for a symbol."""
     return w.rules[w.positions[s]["rule"]]
+
+
+@jit
+def rules_today(w: Any, s: int) -> Any:
+    """Rules in force for what a symbol opens or adds now."""
+    return w.rules[w.positions[s]["current"]]
 
 
 @jit
@@ -36,38 +46,80 @@ def is_cross(w: Any) -> bool:
 def position_pnl(w: Any, s: int) -> float:
     """Unrealised P&L of a position at its mark."""
     p = w.positions[s]
-    return unrealized_pnl(p["size"], p["entry"], p["mark"]) if p["size"] != 0.0 else 0.0
+    if p["size"] == 0.0:
+        return 0.0
+    return unrealized_pnl(rules_of(w, s), p["size"], p["entry"], p["mark"])
+
+
+@jit
+def shared_pnl(w: Any, s: int) -> float:
+    """The unrealised P&L of a position that stands behind its whole pool."""
+    pnl = position_pnl(w, s)
+    return min(pnl, 0.0) if rules_of(w, s)["gains"] == _OWN else pnl
+
+
+@jit
+def position_constant(w: Any, s: int) -> float:
+    """The part of a position's requirement that does not move with the mark."""
+    p = w.positions[s]
+    margin = nan if is_cross(w) else p["margin"]
+    leverage = w.config[0]["leverage"]
+    return constant_part(rules_of(w, s), p["size"], p["entry"], leverage, margin, p["funding_rate"])
 
 
 @jit
 def position_fee(w: Any, s: int) -> float:
-    """Constant closing fee in a position's requirement."""
+    """The closing fee in a position's requirement that does not move with the mark."""
     p = w.positions[s]
     margin = nan if is_cross(w) else p["margin"]
-    return constant_close_fee(
-        rules_of(w, s), p["size"], p["entry"], w.config[0]["leverage"], margin
-    )
+    leverage = w.config[0]["leverage"]
+    return fee_part(rules_of(w, s), p["size"], p["entry"], leverage, margin)
+
+
+@jit
+def twin_size(w: Any, s: int) -> float:
+    """|size| of the other leg of the symbol where a cross pool margins both together; else 0."""
+    p = w.positions[s]
+    if p["twin"] < 0 or not is_cross(w) or rules_of(w, s)["legs"] == _SEPARATE:
+        return 0.0
+    return abs(w.positions[p["twin"]]["size"])
+
+
+@jit
+def position_row(w: Any, s: int) -> int:
+    """Row (from 0) of the tier table that a position is in."""
+    p = w.positions[s]
+    return tier_of(rules_of(w, s), abs(p["size"]) + twin_size(w, s), p["entry"], p["mark"])
+
+
+@jit
+def is_smaller_leg(w: Any, s: int) -> bool:
+    """Whether the other leg is the larger one, whose margin is enough for both."""
+    p, other = w.positions[s], twin_size(w, s)
+    if other == 0.0 or rules_of(w, s)["legs"] != _LARGER_SIDE:
+        return False
+    return abs(p["size"]) < other or (abs(p["size"]) == other and p["twin"] < s)
 
 
 @jit
 def position_maintenance(w: Any, s: int) -> float:
     """Maintenance margin of a position at its mark."""
     p = w.positions[s]
-    if p["size"] == 0.0:
+    if p["size"] == 0.0 or is_smaller_leg(w, s):
         return 0.0
-    return maintenance_margin(rules_of(w, s), p["size"], p["entry"], p["mark"], position_fee(w, s))
+    rules, row = rules_of(w, s), position_row(w, s)
+    constant = position_constant(w, s)
+    return maintenance_in_tier(rules, row, p["size"], p["entry"], p["mark"], constant)
 
 
 @jit
 def position_initial(w: Any, s: int) -> float:
     """Initial margin of a position at its mark."""
-    p, config = w.positions[s], w.config[0]
-    if p["size"] == 0.0:
+    p = w.positions[s]
+    if p["size"] == 0.0 or is_smaller_leg(w, s):
         return 0.0
-    rules = rules_of(w, s)
-    return initial_margin(
-        rules, p["size"], p["entry"], p["mark"], config["leverage"], config["mode"]
-    )
+    leverage = w.config[0]["leverage"]
+    return initial_margin(rules_of(w, s), p["size"], p["entry"], p["mark"], leverage)
 
 
 @jit
@@ -81,10 +133,20 @@ def pool_equity(w: Any, pool: int) -> float:
 
 
 @jit
+def pool_backing(w: Any, pool: int) -> float:
+    """The money that stands behind all positions of a cross pool together."""
+    total = w.pools[pool]["cash"]
+    for s in range(len(w.positions)):
+        if w.positions[s]["pool"] == pool and w.positions[s]["size"] != 0.0:
+            total += shared_pnl(w, s)
+    return total
+
+
+@jit
 def bucket_equity(w: Any, bucket: int, pool: int) -> float:
     """Money that stands behind a bucket, unrealised P&L included."""
     if bucket == ACCOUNT:
-        return pool_equity(w, pool)
+        return pool_backing(w, pool)
     return w.positions[bucket]["margin"] + position_pnl(w, bucket)
 
 
@@ -107,7 +169,7 @@ def bucket_notional(w: Any, bucket: int, pool: int) -> float:
     for s in range(len(w.positions)):
         p = w.positions[s]
         if p["size"] != 0.0 and (s == bucket or (bucket == ACCOUNT and p["pool"] == pool)):
-            total += notional(p["size"], p["mark"])
+            total += notional(rules_of(w, s), p["size"], p["mark"])
     return total
 
 
@@ -118,19 +180,25 @@ def is_liquidated(rules: Any, equity: float, maintenance: float) -> bool:
 
 
 @jit
-def position_level(w: Any, s: int) -> float:
-    """Liquidation price of a position with every other mark of its bucket frozen."""
+def position_levels(w: Any, s: int) -> tuple[float, float]:
+    """Liquidation prices of a position with every other mark of its bucket frozen."""
     p = w.positions[s]
     if p["size"] == 0.0:
-        return 0.0
-    wallet = p["margin"] - position_fee(w, s)
+        return 0.0, 0.0
+    wallet = p["margin"] - position_constant(w, s)
     if is_cross(w):
         pool = p["pool"]
-        wallet += pool_equity(w, pool) - position_pnl(w, s)
+        wallet += pool_backing(w, pool) - shared_pnl(w, s)
         for o in range(len(w.positions)):
             if o != s and w.positions[o]["pool"] == pool:
                 wallet -= position_maintenance(w, o)
-    return liquidation_price(rules_of(w, s), p["size"], p["entry"], wallet)
+    return liquidation_prices(rules_of(w, s), p["size"], p["entry"], wallet, p["mark"])
+
+
+@jit
+def position_level(w: Any, s: int) -> float:
+    """Liquidation price of a position on its adverse side."""
+    return position_levels(w, s)[0]
 
 
 @jit

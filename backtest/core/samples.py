@@ -5,6 +5,7 @@
 from math import inf
 from typing import Any
 
+from .contracts import notional, side
 from .jit import jit
 from .ledger import slot
 from .risk import (
@@ -16,10 +17,10 @@ from .risk import (
     position_level,
     position_maintenance,
     position_pnl,
+    position_row,
     rules_of,
 )
 from .state import EQUITIES, MARGINS
-from .tiers import tier_of
 from .types import MARK_IS_PROXY
 
 
@@ -37,6 +38,8 @@ def sample_pool(w: Any, i: int, pool: int) -> None:
         if w.positions[s]["pool"] == pool and w.positions[s]["size"] != 0.0:
             r["unrealized_pnl"] += position_pnl(w, s)
             r["initial_margin"] += position_initial(w, s)
+    coin = state["priced_by"]
+    r["equity_usd"] = state["equity"] * (w.positions[coin]["mark"] if coin >= 0 else 1.0)
     r["notional"] = bucket_notional(w, ACCOUNT, pool)
     r["maintenance_margin"] = bucket_maintenance(w, ACCOUNT, pool)
 
@@ -53,8 +56,8 @@ def sample_position(w: Any, i: int, s: int) -> None:
     r["isolated_margin"], r["initial_margin"] = p["margin"], position_initial(w, s)
     r["maintenance_margin"] = position_maintenance(w, s)
     r["liquidation_price"] = position_level(w, s)
-    r["tier"] = tier_of(rules, p["size"], p["entry"], p["mark"]) + 1
-    r["mark_is_proxy"] = int((w.flags[s, i] & MARK_IS_PROXY) != 0)
+    r["tier"] = position_row(w, s) + 1
+    r["mark_is_proxy"] = int((w.flags[p["series"], i] & MARK_IS_PROXY) != 0)
     r["rules_extrapolated"] = rules["extrapolated"]
 
 
@@ -85,9 +88,9 @@ def close_equity(w: Any) -> None:
 
 @jit
 def exposure(w: Any, s: int) -> float:
-    """Signed exposure of a position at the last close: size·close / equity; 0 without equity."""
+    """Signed exposure of a position at the last close: value / equity; 0 without equity."""
     p = w.positions[s]
     equity = w.pools[p["pool"]]["equity"]
     if p["size"] == 0.0 or equity <= 0.0:
         return 0.0
-    return p["size"] * p["close"] / equity
+    return side(p["size"]) * notional(rules_of(w, s), p["size"], p["close"]) / equity

@@ -46,6 +46,8 @@ class Reason(IntEnum):
     SIGNAL = 0
     LIQUIDATION = 1
     END = 2
+    EXPIRY = 3
+    """a dated future was settled"""
 
 
 class Rejected(IntEnum):
@@ -61,6 +63,10 @@ class Rejected(IntEnum):
     SEGMENT_ENDED = 7
     OUTSIDE_SPAN = 8
     """due before the first bar of the run or after its last"""
+    EXPIRED = 9
+    """the contract has been settled"""
+    WRONG_LEG = 10
+    """would turn a leg of a hedged symbol to the other side"""
 
 
 CONFIG = np.dtype(
@@ -75,6 +81,7 @@ CONFIG = np.dtype(
         ("reenter", "i8"),
         ("timeframe_ms", "i8"),
         ("sample_ms", "i8"),
+        ("fund_per_block", "f8"),  # most that the venue's fund pays in one step
     ],
     align=True,
 )
@@ -85,6 +92,7 @@ STATE = np.dtype(
         ("next_sample", "i8"),  # close time from which the next sample is due
         ("rules_until", "i8"),  # earliest end of a rule in force
         ("waiting", "i8"),  # orders waiting for a trade candle
+        ("fund", "f8"),  # what the venue's fund has; infinite unless it is known
         ("wait_until", "i8"),  # steps with a waiting time rest until then, on every position
         ("stopped", "i8"),
         ("overflow", "i8"),  # a record did not fit into its buffer
@@ -102,6 +110,7 @@ POOL = np.dtype(
         ("equity", "f8"),  # at the last close
         ("equity_low", "f8"),  # lowest close since the last sample
         ("open", "i8"),  # open positions
+        ("priced_by", "i8"),  # position whose mark is the USD price of the pool's coin; -1: is USD
         ("deposits", "f8"),
         ("realized", "f8"),
         ("fees", "f8"),
@@ -119,10 +128,16 @@ POSITION = np.dtype(
         ("entry", "f8"),
         ("margin", "f8"),  # isolated: money in the bucket without unrealised P&L; cross: 0
         ("level", "f8"),  # mark at which a bucket of this position alone is liquidated
+        ("far", "f8"),  # the same on its favourable side, where a dearer tier begins
         ("mark", "f8"),
         ("close", "f8"),  # last trade close
-        ("rule", "i8"),  # index of the rules in force
+        ("rule", "i8"),  # index of the rules in force for the position
+        ("current", "i8"),  # index of the rules in force for new positions
         ("pool", "i8"),
+        ("series", "i8"),  # row of the block's arrays
+        ("twin", "i8"),  # the other leg of the symbol, -1 in one-way mode
+        ("leg", "i8"),  # 0: one-way, 1: long leg, -1: short leg
+        ("funding_rate", "f8"),  # settled last; 0 before the first
         ("order_kind", "i8"),  # waiting order
         ("order_value", "f8"),  # size; an exposure while no price is known to size it at
         ("order_price", "f8"),
@@ -268,6 +283,7 @@ EQUITY = np.dtype(
         ("pool", "i8"),
         ("equity", "f8"),
         ("equity_low", "f8"),
+        ("equity_usd", "f8"),
         ("cash", "f8"),
         ("unrealized_pnl", "f8"),
         ("notional", "f8"),
@@ -297,6 +313,9 @@ MARGIN = np.dtype(
 )
 
 DEPOSIT = np.dtype([("ts", "i8"), ("pool", "i8"), ("amount", "f8")], align=True)
+
+BOOK = np.dtype([("price", "f8"), ("size", "f8")], align=True)
+"""Orders that forced exits meet, best first; without any, the market takes all at one price."""
 
 KINDS = (
     "liquidations",

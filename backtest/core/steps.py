@@ -9,24 +9,56 @@ symbol number or ACCOUNT; equity and maintenance margin are the bucket's at the 
 from math import inf
 from typing import Any, NamedTuple
 
-from .contracts import notional, round_up, side, without_dust
+from .contracts import (
+    notional,
+    price_of,
+    round_down,
+    round_up,
+    side,
+    signed_units,
+    size_worth,
+    unit_value,
+    unrealized_pnl,
+    without_dust,
+)
 from .jit import jit
-from .requirement import bankruptcy_price
+from .requirement import takeover_of
 from .risk import (
+    bucket_equity,
     bucket_maintenance,
     is_cross,
     is_liquidated,
     margin_ratio,
+    position_fee,
     position_maintenance,
+    position_pnl,
+    position_row,
     rules_of,
+    shared_pnl,
+    twin_size,
 )
-from .tiers import size_at_key, tier_of
-from .types import HAS_TRADE, HIGH, LOW, StepExit, StepFee, StepSize, Trigger, ValuedAt
+from .tiers import size_at_key
+from .types import (
+    HAS_TRADE,
+    HIGH,
+    LOW,
+    LiquidationOrder,
+    StepExit,
+    StepFee,
+    StepSize,
+    Trigger,
+    ValuedAt,
+)
 
 _ALL = int(StepSize.ALL)
 _CURE = int(StepSize.CURE)
 _TIERS_DOWN = int(StepSize.TIERS_DOWN)
+_NET_LEGS = int(StepSize.NET_LEGS)
 _BANKRUPTCY = int(StepExit.BANKRUPTCY)
+_ZERO_EQUITY = int(StepExit.ZERO_EQUITY)
+_FILLABLE = int(StepExit.FILLABLE)
+_TAKER_AND_CLEARANCE = int(StepFee.TAKER_AND_CLEARANCE)
+_LARGEST_LOSS = int(LiquidationOrder.LARGEST_LOSS)
 _TAKER = int(StepFee.TAKER)
 _CLEARANCE = int(StepFee.CLEARANCE)
 _BELOW = int(Trigger.BELOW)
@@ -46,7 +78,7 @@ class Bucket(NamedTuple):
 
 
 class Leaving(NamedTuple):
-    """The price a step leaves at and the fee rate it pays there."""
+    """How a step leaves: at which price and for which fee rate."""
 
     price: float
     rate: float
@@ -54,24 +86,34 @@ class Leaving(NamedTuple):
 
 @jit
 def fee_rate(rules: Any, step: Any) -> float:
-    """Fee rate of a step on the notional it closes."""
+    """Fee rate of a step on the notional it closes; inside a bankruptcy price, the rate in it."""
     if step["fee"] == _TAKER:
-        return rules["taker_fee"]
-    return rules["clearance_fee"] if step["fee"] == _CLEARANCE else 0.0
+        inside = step["exit"] == _BANKRUPTCY and rules["bankruptcy_fee"]
+        return rules["close_fee_rate"] if inside else rules["taker_fee"]
+    if step["fee"] == _TAKER_AND_CLEARANCE:
+        return rules["taker_fee"] + rules["clearance_fee"]
+    return rules["clearance_fee"] if step["fee"] >= _CLEARANCE else 0.0
 
 
 @jit
 def market_price(w: Any, i: int, s: int) -> float:
     """Price of a forced market exit: the mark worsened by slippage, or the trade extreme."""
     p = w.positions[s]
-    slippage = w.config[0]["liquidation_slippage"]
+    slippage, series = w.config[0]["liquidation_slippage"], p["series"]
     if slippage >= 0.0:
         return p["mark"] * (1.0 - side(p["size"]) * slippage)
-    if not w.flags[s, i] & HAS_TRADE:
+    if not w.flags[series, i] & HAS_TRADE:
         return p["mark"]
     if p["size"] > 0.0:
-        return min(p["mark"], w.prices[LOW, s, i])
-    return max(p["mark"], w.prices[HIGH, s, i])
+        return min(p["mark"], w.prices[LOW, series, i])
+    return max(p["mark"], w.prices[HIGH, series, i])
+
+
+@jit
+def share_of_equity(w: Any, s: int, b: Bucket) -> float:
+    """Part of a bucket's equity that belongs to a position, by maintenance margin."""
+    own = position_maintenance(w, s)
+    return b.equity * (own / b.maintenance if b.maintenance > 0.0 else 1.0)
 
 
 @jit
@@ -81,18 +123,48 @@ def takeover_price(w: Any, s: int, b: Bucket) -> float:
     A pool's equity is shared among its positions by their maintenance margins, so that taking
     all of them over leaves exactly nothing.
     """
-    p = w.positions[s]
-    own = position_maintenance(w, s)
-    share = own / b.maintenance if b.maintenance > 0.0 else 1.0
-    return bankruptcy_price(rules_of(w, s), p["size"], p["mark"], b.equity * share)
+    p, equity = w.positions[s], share_of_equity(w, s, b)
+    return takeover_of(rules_of(w, s), p["size"], p["mark"], equity, position_fee(w, s))
+
+
+@jit
+def fillable_price(w: Any, s: int, step: Any, b: Bucket) -> float:
+    """Limit of a forced order: `spread` maintenance margins off the mark as equity falls to 0."""
+    p, rules = w.positions[s], rules_of(w, s)
+    used = 1.0 - b.equity / b.maintenance if b.maintenance > 0.0 else 1.0
+    away = min(max(used, 0.0), 1.0) * step["spread"] * position_maintenance(w, s)
+    value = unit_value(rules, p["mark"])
+    value -= side(signed_units(rules, p["size"])) * away / abs(p["size"])
+    return price_of(rules, max(value, 0.0))
+
+
+@jit
+def limit_price(w: Any, s: int, step: Any, b: Bucket) -> float:
+    """Price a step does not leave beyond; none is 0 for a long and infinite for a short."""
+    if step["exit"] == _ZERO_EQUITY:
+        return takeover_price(w, s, b)
+    if step["exit"] == _FILLABLE:
+        return fillable_price(w, s, step, b)
+    return 0.0 if w.positions[s]["size"] > 0.0 else inf
+
+
+@jit
+def is_beyond(size: float, price: float, limit: float) -> bool:
+    """Whether a price is worse for a position than a limit, rounding forgiven."""
+    if size > 0.0:
+        return price < limit * (1.0 - SAME_MONEY)
+    return price > limit * (1.0 + SAME_MONEY)
 
 
 @jit
 def exit_price(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
-    """Price at which a step leaves."""
+    """Price at which a step leaves a market that takes all at one price."""
     if step["exit"] == _BANKRUPTCY:
         return takeover_price(w, s, b)
-    return market_price(w, i, s)
+    if step["size_kind"] == _NET_LEGS:
+        return w.positions[s]["mark"]
+    price, limit = market_price(w, i, s), limit_price(w, s, step, b)
+    return max(price, limit) if w.positions[s]["size"] > 0.0 else min(price, limit)
 
 
 @jit
@@ -100,14 +172,15 @@ def after_closing(
     w: Any, s: int, closed: float, price: float, rate: float, b: Bucket
 ) -> tuple[float, float]:
     """(equity, maintenance) of a bucket if |size| `closed` of a position left at a price."""
-    p = w.positions[s]
+    p, rules = w.positions[s], rules_of(w, s)
     signed, old = side(p["size"]) * closed, position_maintenance(w, s)
-    change = signed * (price - p["mark"]) - closed * price * rate
+    fee = notional(rules, closed, price) * rate
+    change = unrealized_pnl(rules, signed, p["mark"], price) - fee
     size, margin = p["size"], p["margin"]
     p["size"] = size - signed
     if not is_cross(w):
         # the closing fee inside the requirement depends on the margin that is left
-        p["margin"] = margin + signed * (price - p["entry"]) - closed * price * rate
+        p["margin"] = margin + unrealized_pnl(rules, signed, p["entry"], price) - fee
     new = position_maintenance(w, s)
     p["size"], p["margin"] = size, margin
     return b.equity + change, b.maintenance - old + new
@@ -132,7 +205,7 @@ def size_to_tier(w: Any, s: int, row: int) -> float:
     """|size| in lots to close so that the rest fits into a row of the table."""
     p, rules = w.positions[s], rules_of(w, s)
     held, lot = abs(p["size"]), rules["lot"]
-    kept = size_at_key(rules, rules["floor"][row + 1], p["entry"], p["mark"])
+    kept = size_at_key(rules, rules["floor"][row + 1], p["entry"], p["mark"]) - twin_size(w, s)
     return without_dust(max(round_up(held - kept, lot), 0.0), held, lot)
 
 
@@ -154,7 +227,7 @@ def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
     p, rules = w.positions[s], rules_of(w, s)
     held, lot = abs(p["size"]), rules["lot"]
     leaves = Leaving(exit_price(w, i, s, step, b), fee_rate(rules, step))
-    low, row = 0.0, tier_of(rules, p["size"], p["entry"], p["mark"])
+    low, row = 0.0, position_row(w, s)
     while row >= 0:
         high = size_to_tier(w, s, row - 1) if row > 0 else held
         if cured_by(w, s, step, high, b, leaves):
@@ -176,7 +249,7 @@ def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
 def size_down_tiers(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
     """|size| to close to get `amount` tiers down, or to the first lower one that cures."""
     p, rules = w.positions[s], rules_of(w, s)
-    row = tier_of(rules, p["size"], p["entry"], p["mark"]) - int(step["amount"])
+    row = position_row(w, s) - int(step["amount"])
     price, rate = exit_price(w, i, s, step, b), fee_rate(rules, step)
     while row >= 0:
         closed = size_to_tier(w, s, row)
@@ -190,17 +263,34 @@ def size_down_tiers(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
 
 
 @jit
+def size_of_fraction(w: Any, s: int, step: Any) -> float:
+    """|size| of a fraction: rounded up to lots, or down where a value may not be passed."""
+    p, rules = w.positions[s], rules_of(w, s)
+    held, lot = abs(p["size"]), rules["lot"]
+    value = notional(rules, held, p["mark"])
+    wanted = max(value * step["amount"], min(step["at_least"], value))
+    if step["at_most"] == inf and step["at_least"] == 0.0:
+        return without_dust(round_up(held * step["amount"], lot), held, lot)
+    if min(wanted, step["at_most"]) >= value:
+        return held
+    size = size_worth(rules, min(wanted, step["at_most"]), p["mark"])
+    return without_dust(max(round_down(size, lot), lot), held, lot)
+
+
+@jit
 def size_to_close(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
     """|size| a step closes; 0 if it cannot be applied."""
-    p, rules = w.positions[s], rules_of(w, s)
+    p = w.positions[s]
     if step["size_kind"] == _ALL:
         return abs(p["size"])
     if step["size_kind"] == _CURE:
         return size_to_cure(w, i, s, step, b)
     if step["size_kind"] == _TIERS_DOWN:
         return size_down_tiers(w, i, s, step, b)
-    held, lot = abs(p["size"]), rules["lot"]
-    return without_dust(round_up(held * step["amount"], lot), held, lot)
+    if step["size_kind"] == _NET_LEGS:
+        both = p["twin"] >= 0 and is_cross(w)
+        return min(abs(p["size"]), abs(w.positions[p["twin"]]["size"])) if both else 0.0
+    return size_of_fraction(w, s, step)
 
 
 @jit
@@ -211,11 +301,10 @@ def first_tier_requirement(w: Any, b: Bucket) -> float:
         p = w.positions[s]
         mine = s == b.bucket or (b.bucket < 0 and p["pool"] == b.pool)
         if mine and p["size"] != 0.0:
-            rules = rules_of(w, s)
-            row = tier_of(rules, p["size"], p["entry"], p["mark"])
+            rules, row = rules_of(w, s), position_row(w, s)
             cheaper = rules["rate"][row] - rules["rate"][0]
             price = p["entry"] if rules["maintenance_at"] == _AT_ENTRY else p["mark"]
-            total += position_maintenance(w, s) - cheaper * notional(p["size"], price)
+            total += position_maintenance(w, s) - cheaper * notional(rules, p["size"], price)
             total += rules["deduction"][row]
     return total
 
@@ -224,9 +313,9 @@ def first_tier_requirement(w: Any, b: Bucket) -> float:
 def applies(w: Any, i: int, s: int, step: Any, b: Bucket) -> bool:
     """Whether the conditions of a step hold."""
     p = w.positions[s]
-    if tier_of(rules_of(w, s), p["size"], p["entry"], p["mark"]) + 1 < step["min_tier"]:
+    if position_row(w, s) + 1 < step["min_tier"]:
         return False
-    if notional(p["size"], p["mark"]) <= step["min_notional"]:
+    if notional(rules_of(w, s), p["size"], p["mark"]) <= step["min_notional"]:
         return False
     ratio = margin_ratio(b.equity, b.maintenance)
     if step["min_margin_ratio"] > 0.0 and ratio <= step["min_margin_ratio"]:
@@ -237,12 +326,15 @@ def applies(w: Any, i: int, s: int, step: Any, b: Bucket) -> bool:
 
 
 @jit
-def choose_step(w: Any, i: int, s: int, b: Bucket) -> tuple[int, float]:
-    """(number of the first step that applies, |size| it closes); the last step closes all."""
-    rules, mode = rules_of(w, s), w.config[0]["mode"]
-    count = rules["n_steps"][mode]
-    for k in range(count):
-        step = rules["steps"][mode, k]
+def choose_step(w: Any, i: int, s: int, b: Bucket, first: int) -> tuple[int, float]:
+    """(number of the first step from `first` on that applies, |size| it closes).
+
+    The last step closes all.
+    """
+    rules = rules_of(w, s)
+    count = rules["n_steps"]
+    for k in range(first, count):
+        step = rules["steps"][k]
         if applies(w, i, s, step, b):
             closed = size_to_close(w, i, s, step, b)
             if closed > 0.0:
@@ -252,19 +344,28 @@ def choose_step(w: Any, i: int, s: int, b: Bucket) -> tuple[int, float]:
 
 @jit
 def next_position(w: Any, b: Bucket) -> int:
-    """Position of a bucket to work on: the one with the largest maintenance margin; −1 if none."""
+    """Position of a bucket to work on, by the venue's order; −1 if none is open."""
     if b.bucket >= 0:
         return b.bucket if w.positions[b.bucket]["size"] != 0.0 else -1
     best, most = -1, -inf
     for s in range(len(w.positions)):
         if w.positions[s]["pool"] == b.pool and w.positions[s]["size"] != 0.0:
-            own = position_maintenance(w, s)
+            by_loss = rules_of(w, s)["order"] == _LARGEST_LOSS
+            own = -position_pnl(w, s) if by_loss else position_maintenance(w, s)
             if own > most:
                 best, most = s, own
     return best
 
 
 @jit
-def measure(w: Any, bucket: int, pool: int, equity: float) -> Bucket:
-    """A bucket with its requirement at the current marks."""
+def measure(w: Any, bucket: int, pool: int) -> Bucket:
+    """A bucket with its money and its requirement at the current marks."""
+    equity = bucket_equity(w, bucket, pool)
     return Bucket(bucket, pool, equity, bucket_maintenance(w, bucket, pool))
+
+
+@jit
+def for_position(w: Any, s: int, b: Bucket) -> Bucket:
+    """The bucket as one of its positions sees it: with its own gain, if that is not shared."""
+    own = position_pnl(w, s) - shared_pnl(w, s) if b.bucket < 0 else 0.0
+    return Bucket(b.bucket, b.pool, b.equity + own, b.maintenance)

@@ -2,8 +2,8 @@
 
 An isolated position, or a pool with one position, is tested against its liquidation level.
 A pool with several is tested with all marks at their adverse extremes at once (the pessimistic
-reading of the bar): all marks move from where they are to those extremes in step, and the
-process starts where equity meets the requirement on that way.
+reading of the bar): the values of all positions move from where they are to those extremes in step,
+and the process starts where equity meets the requirement on that way.
 """
 
 # mypy: disable-error-code="no-any-return"
@@ -11,31 +11,39 @@ process starts where equity meets the requirement on that way.
 from math import inf
 from typing import Any
 
+from .contracts import price_of, signed_units, unit_value
 from .jit import jit
 from .liquidation import liquidate
-from .price import crosses
-from .requirement import slope_and_fixed
+from .price import crosses, crosses_far, has_cliffs
+from .requirement import terms
 from .risk import (
     ACCOUNT,
+    bucket_equity,
     bucket_maintenance,
     is_cross,
     is_liquidated,
-    pool_equity,
+    is_smaller_leg,
     position_maintenance,
+    position_pnl,
+    position_row,
     rules_of,
+    shared_pnl,
+    twin_size,
 )
-from .tiers import tier_of
 from .types import HAS_MARK, MARK_HIGH, MARK_LOW
 
 NEWTON_STEPS = 64
+BESIDE = 1e-9
+"""Share of the way that keeps clear of a cliff on both sides."""
 
 
 @jit
 def set_marks(w: Any, i: int, field: int) -> None:
     """Move every symbol's mark to one price of the bar, where the bar has one."""
     for s in range(len(w.positions)):
-        if w.flags[s, i] & HAS_MARK:
-            w.positions[s]["mark"] = w.prices[field, s, i]
+        p = w.positions[s]
+        if w.flags[p["series"], i] & HAS_MARK:
+            p["mark"] = w.prices[field, p["series"], i]
 
 
 @jit
@@ -45,13 +53,27 @@ def bucket_of(w: Any, s: int) -> int:
 
 
 @jit
-def adverse_mark(w: Any, i: int, s: int) -> float:
-    """Worst mark of the bar for a position; its own mark where the bar has none."""
-    if not w.flags[s, i] & HAS_MARK:
-        return w.positions[s]["mark"]
-    if w.positions[s]["size"] > 0.0:
-        return min(w.prices[MARK_LOW, s, i], w.positions[s]["mark"])
-    return max(w.prices[MARK_HIGH, s, i], w.positions[s]["mark"])
+def adverse_mark(w: Any, i: int, s: int, side: float) -> float:
+    """Worst mark of the bar for a position of a side; its own mark where the bar has none."""
+    p = w.positions[s]
+    if not w.flags[p["series"], i] & HAS_MARK:
+        return p["mark"]
+    if side > 0.0:
+        return min(w.prices[MARK_LOW, p["series"], i], p["mark"])
+    return max(w.prices[MARK_HIGH, p["series"], i], p["mark"])
+
+
+@jit
+def leading_side(w: Any, s: int) -> float:
+    """Side whose adverse marks a position's bucket is tested at: of its symbol's net size.
+
+    Two legs of one symbol that cancel out can only be hurt by the value they are margined on.
+    """
+    p = w.positions[s]
+    if p["twin"] < 0 or not is_cross(w):
+        return p["size"]
+    net = p["size"] + w.positions[p["twin"]]["size"]
+    return net if net != 0.0 else (1.0 if rules_of(w, s)["inverse"] else -1.0)
 
 
 @jit
@@ -75,7 +97,17 @@ def pool_rules(w: Any, pool: int) -> Any:
 def pool_triggered(w: Any, pool: int) -> bool:
     """Whether a pool with open positions is liquidated at the marks in the state."""
     maintenance = bucket_maintenance(w, ACCOUNT, pool)
-    return is_liquidated(pool_rules(w, pool), pool_equity(w, pool), maintenance)
+    equity = bucket_equity(w, ACCOUNT, pool)
+    return is_liquidated(pool_rules(w, pool), equity, maintenance)
+
+
+@jit
+def is_reached(w: Any, s: int, mark: float) -> bool:
+    """Whether a mark liquidates a position that is alone in its bucket."""
+    p = w.positions[s]
+    if crosses_far(p["size"], p["far"], mark):
+        return True
+    return crosses(rules_of(w, s), p["size"], p["level"], mark)
 
 
 @jit
@@ -83,7 +115,7 @@ def check_marks(w: Any, i: int, cause: int) -> None:
     """Liquidate every bucket that fails at the marks in the state."""
     for s in range(len(w.positions)):
         p = w.positions[s]
-        if alone(w, s) and crosses(rules_of(w, s), p["size"], p["level"], p["mark"]):
+        if alone(w, s) and is_reached(w, s, p["mark"]):
             liquidate(w, i, bucket_of(w, s), p["pool"], cause)
     if not is_cross(w):
         return
@@ -100,56 +132,117 @@ def run_to_extreme(w: Any, i: int, s: int, cause: int) -> None:
     """
     p = w.positions[s]
     while p["size"] != 0.0:
-        worst = adverse_mark(w, i, s)
+        worst = adverse_mark(w, i, s, p["size"])
         if not crosses(rules_of(w, s), p["size"], p["level"], worst):
             return
         inside = min(p["level"], p["mark"]) if p["size"] > 0.0 else max(p["level"], p["mark"])
         p["mark"] = inside
-        liquidate(w, i, bucket_of(w, s), p["pool"], cause)
+        if not liquidate(w, i, bucket_of(w, s), p["pool"], cause):
+            return
+
+
+@jit
+def run_to_far(w: Any, i: int, s: int, cause: int) -> None:
+    """Liquidate a bucket of one position where its best mark lifts it into a tier too dear."""
+    p = w.positions[s]
+    while p["size"] != 0.0 and crosses_far(p["size"], p["far"], adverse_mark(w, i, s, -p["size"])):
+        p["mark"] = max(p["far"], p["mark"]) if p["size"] > 0.0 else min(p["far"], p["mark"])
+        if not liquidate(w, i, bucket_of(w, s), p["pool"], cause):
+            return
+
+
+@jit
+def mark_on_way(w: Any, i: int, s: int, share: float) -> float:
+    """A position's mark a share of the way to its adverse extreme, by the value of its units."""
+    p, rules = w.positions[s], rules_of(w, s)
+    worst = adverse_mark(w, i, s, leading_side(w, s))
+    if share == 1.0 or worst == p["mark"]:
+        return worst
+    now = unit_value(rules, p["mark"])
+    return price_of(rules, now + share * (unit_value(rules, worst) - now))
 
 
 @jit
 def move_towards(w: Any, i: int, pool: int, share: float) -> tuple[float, float]:
     """(equity − requirement, its change per unit of share) on the way to the adverse marks."""
-    excess, slope = w.pools[pool]["cash"], 0.0
+    excess, change = w.pools[pool]["cash"], 0.0
     for s in range(len(w.positions)):
         p = w.positions[s]
         if p["pool"] != pool or p["size"] == 0.0:
             continue
-        span = adverse_mark(w, i, s) - p["mark"]
-        saved = p["mark"]
-        p["mark"] = saved + share * span
-        excess += p["margin"] + p["size"] * (p["mark"] - p["entry"])
-        excess -= position_maintenance(w, s)
-        rules = rules_of(w, s)
-        row = tier_of(rules, p["size"], p["entry"], p["mark"])
-        slope += span * (p["size"] - slope_and_fixed(rules, row, p["size"], p["entry"])[0])
+        rules, saved = rules_of(w, s), p["mark"]
+        worst = unit_value(rules, adverse_mark(w, i, s, leading_side(w, s)))
+        span = worst - unit_value(rules, saved)
+        p["mark"] = mark_on_way(w, i, s, share)
+        pnl = shared_pnl(w, s)
+        excess += pnl - position_maintenance(w, s)
+        if pnl == position_pnl(w, s):
+            change += span * signed_units(rules, p["size"])
+        if not is_smaller_leg(w, s):
+            _, slope, curve = terms(rules, position_row(w, s), p["size"], p["entry"])
+            change -= span * (slope + 2.0 * curve * unit_value(rules, p["mark"]))
         p["mark"] = saved
-    return excess, slope
+    return excess, change
 
 
 @jit
-def failing_share(w: Any, i: int, pool: int) -> float:
-    """Share of the way to the adverse marks at which a pool fails; inf if it survives them.
+def next_jump(w: Any, i: int, pool: int, share: float) -> float:
+    """Share of the way at which a position next meets a cliff of its table; 1 if none."""
+    nearest = 1.0
+    for s in range(len(w.positions)):
+        p, rules = w.positions[s], rules_of(w, s)
+        if p["pool"] != pool or p["size"] == 0.0 or not has_cliffs(rules):
+            continue
+        now = unit_value(rules, p["mark"])
+        span = unit_value(rules, adverse_mark(w, i, s, leading_side(w, s))) - now
+        size = abs(p["size"]) + twin_size(w, s)
+        for row in range(1, rules["n_tiers"]):
+            at = (rules["floor"][row] / size - now) / span if span != 0.0 else 1.0
+            if share + BESIDE < at < nearest:
+                nearest = at
+    return nearest
+
+
+@jit
+def root_between(w: Any, i: int, pool: int, first: float, last: float) -> float:
+    """Share between two at which a pool fails, where it survives the first and fails the last.
 
     Equity less requirement is concave along the way, so Newton's steps from the far end come
     down to the root without passing it.
     """
-    excess, slope = move_towards(w, i, pool, 1.0)
-    if not is_liquidated(pool_rules(w, pool), excess, 0.0):
-        return inf
-    share = 1.0
+    share = last
+    excess, slope = move_towards(w, i, pool, last)
     for _ in range(NEWTON_STEPS):
         if slope >= 0.0:
             break
         nearer = share - excess / slope
         if not nearer < share:
             break
-        share = max(nearer, 0.0)
-        if share == 0.0:
+        share = max(nearer, first)
+        if share == first:
             break
         excess, slope = move_towards(w, i, pool, share)
     return share
+
+
+@jit
+def failing_share(w: Any, i: int, pool: int) -> float:
+    """Share of the way to the adverse marks at which a pool fails; inf if it survives them.
+
+    A requirement with cliffs is looked through from one to the next: between two the way is
+    smooth, and it may fail on either side of one.
+    """
+    rules, start = pool_rules(w, pool), 0.0
+    while True:
+        end = next_jump(w, i, pool, start)
+        before = end if end == 1.0 else end - BESIDE
+        if is_liquidated(rules, move_towards(w, i, pool, before)[0], 0.0):
+            return root_between(w, i, pool, start, before)
+        if end == 1.0:
+            return inf
+        start = min(end + BESIDE, 1.0)
+        if is_liquidated(rules, move_towards(w, i, pool, start)[0], 0.0):
+            return start
 
 
 @jit
@@ -162,11 +255,13 @@ def run_pool_to_extreme(w: Any, i: int, pool: int, cause: int) -> None:
         for s in range(len(w.positions)):
             p = w.positions[s]
             if p["pool"] == pool and p["size"] != 0.0:
-                p["mark"] += share * (adverse_mark(w, i, s) - p["mark"])
-        liquidate(w, i, ACCOUNT, pool, cause)
+                p["mark"] = mark_on_way(w, i, s, share)
+        if not liquidate(w, i, ACCOUNT, pool, cause):
+            return
     for s in range(len(w.positions)):
         if w.positions[s]["pool"] == pool and w.positions[s]["size"] != 0.0:
             run_to_extreme(w, i, s, cause)
+            run_to_far(w, i, s, cause)
 
 
 @jit
@@ -179,3 +274,4 @@ def check_inside(w: Any, i: int, cause: int) -> None:
         return
     for s in range(len(w.positions)):
         run_to_extreme(w, i, s, cause)
+        run_to_far(w, i, s, cause)

@@ -14,7 +14,7 @@ from numba.extending import intrinsic, models, overload_attribute, register_mode
 from numba.np.numpy_support import carray
 
 from .jit import config
-from .state import CONFIG, DTYPES, KINDS, ORDER, POOL, POSITION, STATE
+from .state import BOOK, CONFIG, DTYPES, KINDS, ORDER, POOL, POSITION, STATE
 from .types import RULES
 
 
@@ -27,6 +27,7 @@ class World(NamedTuple):
     positions: Any
     rules: Any
     orders: Any
+    book: Any
     ts: Any
     prices: Any
     flags: Any
@@ -49,6 +50,7 @@ _LAYOUT: dict[str, tuple[Any, int]] = {
     "positions": (POSITION, 1),
     "rules": (RULES, 1),
     "orders": (ORDER, 1),
+    "book": (BOOK, 1),
     "ts": (np.int64, 1),
     "prices": (np.float64, 3),
     "flags": (np.uint8, 2),

@@ -95,6 +95,12 @@ def word(place: Place, value: Any, known: Iterable[str]) -> str:
     return str(value)
 
 
+def words_of(place: Place, value: Any, known: Iterable[str]) -> tuple[str, ...]:
+    """A list of words, each out of a list."""
+    found = entries(place, value)
+    return tuple(word(place / i, one, known) for i, one in enumerate(found))
+
+
 def value_of(place: Place, value: Any, kind: Kind) -> str | float | bool:
     """A value of a kind: word, flag or number."""
     if kind.flag:

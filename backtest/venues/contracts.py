@@ -6,7 +6,10 @@ from typing import Any
 from .check import Place, entries, known_keys, needed, number, origin, word
 from .decisions import read_revisions
 from .model import Instrument, Revision
-from .schema import INSTRUMENT_KEYS, SIZES, Kind
+from .schema import CONTRACTS, INSTRUMENT_KEYS, SIZES, Kind
+
+POSITIVE = Kind(low=1e-18)
+HOURS = Kind(low=0.0, high=24.0)
 
 
 def read_instruments(place: Place, content: Mapping[str, Any]) -> dict[str, Instrument]:
@@ -39,13 +42,26 @@ def _instrument(
     texts = {
         k: str(needed(place, table, k)) for k in ("symbol", "id", "contract", "settle", "base")
     }
-    word(place / "contract", texts["contract"], ("linear",))
+    word(place / "contract", texts["contract"], CONTRACTS)
     return Instrument(
         **texts,
         contract_size=number(
-            place / "contract_size", needed(place, table, "contract_size"), Kind(low=1e-12)
+            place / "contract_size", needed(place, table, "contract_size"), POSITIVE
         ),
+        multiplier=_multiplier(place, table, texts["contract"]),
+        expiry_hour=number(place / "expiry_hour", table.get("expiry_hour", 8), HOURS),
         source=source,
         confidence=confidence,
         sizes=sizes,
     )
+
+
+def _multiplier(place: Place, table: Mapping[str, Any], contract: str) -> float:
+    """Settle value of a unit of size per unit of price; only quanto contracts have one."""
+    if contract != "quanto":
+        if "multiplier" in table:
+            (place / "multiplier").refuse(
+                table["multiplier"], f"is not for {contract} contracts", "leave it out"
+            )
+        return 1.0
+    return number(place / "multiplier", needed(place, table, "multiplier"), POSITIVE)

@@ -16,27 +16,68 @@ from .check import (
     origin,
     value_of,
 )
-from .model import Process, Revision, Step, Value
-from .schema import DECISIONS, PROCESS_KEYS, REVISION_KEYS, STEP, Kind
+from .model import ALWAYS, DEFAULT, Process, Revision, Step, Value
+from .schema import (
+    CONTRACTS,
+    DECISIONS,
+    MODES,
+    PROCESS_KEYS,
+    REVISION_KEYS,
+    STEP,
+    VARIED,
+    Kind,
+)
+
+
+USUAL = "the rulebook says nothing else"
 
 
 def read_decisions(place: Place, content: Mapping[str, Any]) -> dict[str, tuple[Revision, ...]]:
-    """All decisions of a file, by dotted key; refuses unknown and missing ones."""
-    tables: dict[str, list[str]] = {}
-    for key in DECISIONS:
-        table, name = key.split(".")
-        tables.setdefault(table, []).append(name)
-    for table, names in tables.items():
-        if table in content:
-            known_keys(place / table, content[table], names)
+    """All decisions of a file, by dotted key; refuses unknown and missing ones.
+
+    A value for one kind of contract or one margin mode has that word before its key.
+    """
+    for table, names in _tables().items():
+        also = VARIED if table in MODES else ()
+        known_keys(place / table, content.get(table, {}), (*names, *also))
     decisions = {}
     for key, kind in DECISIONS.items():
         table, name = key.split(".")
         found = content.get(table, {})
-        if name in found or kind.required:
+        if name in found or (kind.required and kind.default is None):
             where = place / table
             decisions[key] = read_revisions(where / name, needed(where, found, name), kind)
+        elif kind.default is not None:
+            decisions[key] = (Revision(kind.default, ALWAYS, DEFAULT, "assumed", USUAL),)
+    for variant in (*CONTRACTS, *MODES):
+        decisions |= _read_variant(place / variant, variant, content.get(variant, {}))
     return decisions
+
+
+def _tables() -> dict[str, list[str]]:
+    """Keys of every table of decisions."""
+    tables: dict[str, list[str]] = {}
+    for key in DECISIONS:
+        table, name = key.split(".")
+        tables.setdefault(table, []).append(name)
+    return tables
+
+
+def _read_variant(
+    place: Place, variant: str, content: Mapping[str, Any]
+) -> dict[str, tuple[Revision, ...]]:
+    """Decisions that hold for one kind of contract or one margin mode only."""
+    tables = _tables()
+    own = tables.get(variant, [])
+    known_keys(place, content, (*VARIED, *own))
+    found = {}
+    for table in (name for name in content if name in VARIED):
+        known_keys(place / table, content[table], tables[table])
+        for name, written in content[table].items():
+            kind = DECISIONS[f"{table}.{name}"]
+            revisions = read_revisions(place / table / name, written, kind)
+            found[f"{variant}.{table}.{name}"] = revisions
+    return found
 
 
 def read_revisions(place: Place, written: Any, kind: Kind) -> tuple[Revision, ...]:
@@ -72,7 +113,7 @@ def _process(place: Place, table: Mapping[str, Any]) -> Process:
             len(written), f"are more than {STEP_WIDTH} steps", "merge steps or widen STEP_WIDTH"
         )
     ratio = number(
-        place / "healthy_ratio", table.get("healthy_ratio", 1.0), Kind(low=1e-9, high=1.0)
+        place / "healthy_ratio", table.get("healthy_ratio", 1.0), Kind(low=0.0, high=1.0)
     )
     return Process(tuple(_step(place / "steps" / i, s) for i, s in enumerate(written)), ratio)
 
@@ -90,10 +131,12 @@ def _step(place: Place, table: Mapping[str, Any]) -> Step:
 
 def check_amount(place: Place, step: Step) -> None:
     """Refuse an amount that a step of this size could never reach or that says nothing."""
-    if step.size != "all" and step.amount <= 0.0:
+    if step.size not in ("all", "net_legs") and step.amount <= 0.0:
         place.refuse(step.amount, f"says nothing for size {step.size!r}", "give an amount over 0")
     if step.size in ("cure", "fraction") and step.amount > 1.0:
         what = "a margin ratio" if step.size == "cure" else "a share of the position"
         place.refuse(step.amount, f"is {what} over 1", "give at most 1")
     if step.size == "tiers_down" and step.amount % 1.0:
         place.refuse(step.amount, "is no number of tiers", "give a whole number")
+    if step.at_least > step.at_most:
+        place.refuse(step.at_least, f"is over at_most {step.at_most:g}", "swap them")

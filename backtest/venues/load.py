@@ -8,29 +8,50 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RulebookError, UnknownNameError
-from .check import Place, known_keys, milliseconds, needed
+from .check import Place, known_keys, milliseconds, needed, words_of
 from .contracts import read_instruments
 from .decisions import read_decisions
-from .model import Rulebook, Source, at
-from .schema import DECISIONS, SOURCE_KEYS, VENUE_KEYS
+from .folder import built_in, data_folder, rulebook_file, stamp, user_venues
+from .imported import with_imports
+from .model import DEFAULT, Rulebook, Source, at
+from .schema import CONTRACTS, DECISIONS, MODES, SOURCE_KEYS, VENUE_KEYS
 from .tables import read_tiers
 
-FOLDER = Path(__file__).parent
 PARTS = ("instruments", "tiers")
-_TABLES = ("venue", "sources", "orders", *PARTS, *dict.fromkeys(k.split(".")[0] for k in DECISIONS))
+_TABLES = dict.fromkeys(
+    (
+        "venue",
+        "sources",
+        "orders",
+        *PARTS,
+        *CONTRACTS,
+        *MODES,
+        *(k.split(".")[0] for k in DECISIONS),
+    )
+)
 
 
 def known() -> list[str]:
-    """Ids of the venues that have a rulebook."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    """Ids of the venues that have a rulebook, the user's own among them."""
+    return sorted({*built_in(), *user_venues()})
+
+
+def load(venue: str) -> Rulebook:
+    """The rulebook of a venue by its ccxt id, with imported tiers; read once per state of them."""
+    if venue not in known():
+        hint = f"Your own belong in {data_folder()}/venues."
+        raise UnknownNameError("venue", venue, known(), hint)
+    return _load(venue, stamp(venue))
 
 
 @cache
-def load(venue: str) -> Rulebook:
-    """The rulebook of a venue by its ccxt id; read once."""
-    if venue not in known():
-        raise UnknownNameError("venue", venue, known(), "A rulebook is a file in backtest/venues.")
-    return load_file(FOLDER / f"{venue}.toml")
+def _load(venue: str, state: tuple[object, ...]) -> Rulebook:
+    path = rulebook_file(venue)
+    book = load_file(path)
+    if book.id != venue:
+        place = Place(path.name, "venue.id")
+        place.refuse(book.id, f"is not {venue!r}", "name the file after its id")
+    return with_imports(book)
 
 
 def load_file(path: str | Path) -> Rulebook:
@@ -69,17 +90,25 @@ def _rulebook(place: Place, content: Mapping[str, Any], digest: str) -> Rulebook
     inside = Place(place.file, sources=frozenset(sources))
     decisions = read_decisions(inside, content)
     rules = decisions["maintenance.tier_rule"]
+    kinds = words_of(
+        place / "venue.contracts", needed(place / "venue", venue, "contracts"), CONTRACTS
+    )
+    modes = words_of(place / "venue.modes", venue.get("modes", list(MODES)), MODES)
     book = Rulebook(
         id=str(needed(place / "venue", venue, "id")),
         name=str(needed(place / "venue", venue, "name")),
         settle=str(needed(place / "venue", venue, "settle")),
-        contracts=tuple(needed(place / "venue", venue, "contracts")),
+        contracts=kinds,
+        modes=modes,
         checked_until=milliseconds(
             place / "venue.checked_until",
             needed(place / "venue", venue, "checked_until"),
             end=True,
         ),
-        sources=sources,
+        sources={
+            **sources,
+            DEFAULT: Source("what most venues do", "backtest/venues/schema.py", ""),
+        },
         decisions=decisions,
         instruments=read_instruments(inside, content),
         tiers=read_tiers(inside, content.get("tiers", []), lambda ts: str(at(rules, ts).value)),

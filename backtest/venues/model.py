@@ -1,15 +1,21 @@
 """What a loaded rulebook is: frozen values, each with its date, source and confidence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from typing import TypeVar
 
 from ..errors import RulebookError, UnknownNameError
-from .symbols import is_other_contract, meant, twin
+from .symbols import dated, is_other_contract, meant, same_base
 
 ALWAYS = -(2**62)
 """Stands for "since ever" where a date in milliseconds is wanted."""
 FOREVER = 2**62
+HOUR_MS = 3_600_000
+KNOWN_SHOWN = 24
+"""Symbols that a refusal lists."""
+DEFAULT = "default"
+"""Source of decisions that a rulebook leaves out because most venues agree on them."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,8 @@ class Source:
 class Step:
     """One step of a liquidation process; words are those of `backtest.core.types`.
 
-    `amount` is a margin ratio to reach (cure), a number of tiers (tiers_down) or a fraction.
+    `amount` is a margin ratio to reach (cure), a number of tiers (tiers_down) or a fraction;
+    a fraction closes value between `at_least` and `at_most`. `spread` belongs to a fillable exit.
     """
 
     name: str
@@ -33,6 +40,9 @@ class Step:
     exit: str
     fee: str
     amount: float = 0.0
+    at_least: float = 0.0
+    at_most: float = inf
+    spread: float = 0.0
     fee_to_fund: bool = False
     must_cure: bool = False
     covers_first_tier: bool = False
@@ -79,7 +89,10 @@ class TierTable:
     `complete` is False where the venue has more rows than are known; then `cap` is the last
     known limit. `seen_from` and `seen_until` are the first and the last date on which the table
     was seen in force, where its own dates are wider: outside them its use is a guess.
-    `known_before` is the last look that showed another table.
+    `known_before` is the last look that showed another table. `mode` names the margin mode that
+    the table is for, if it is not for both. The slopes are added per base coin of the position
+    where rates are linear in size. `listed` is False from the date on which the venue no longer
+    lists the symbol; such a table has no tiers.
     """
 
     valid_from: int
@@ -92,15 +105,26 @@ class TierTable:
     cap: float
     complete: bool
     unit: str
+    mode: str = ""
+    rate_slope: float = 0.0
+    rate_cap: float = 1.0
+    initial_slope: float = 0.0
     known_before: int | None = None
     seen_from: int = ALWAYS
     seen_until: int = FOREVER
     note: str = ""
+    listed: bool = True
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """A contract; `sizes` holds dated lot, tick, min_size (base units) and min_notional."""
+    """A contract; `sizes` holds dated lot, tick, min_size and min_notional.
+
+    Sizes are in base units, of inverse contracts in quote value. `contract_size` is a contract in
+    these units, `multiplier` the settle value of one unit per unit of price (1 but for quanto).
+    A symbol ending in `-*` stands for all dates of a `family`, whose tiers its members have;
+    `expires` is when a member settles (ms).
+    """
 
     symbol: str
     id: str
@@ -111,6 +135,10 @@ class Instrument:
     source: str
     confidence: str
     sizes: Mapping[str, tuple[Revision, ...]]
+    multiplier: float = 1.0
+    expiry_hour: float = 8.0
+    expires: int = FOREVER
+    family: str = ""
 
 
 Dated = TypeVar("Dated", Revision, TierTable)
@@ -133,6 +161,7 @@ class Rulebook:
     name: str
     settle: str
     contracts: tuple[str, ...]
+    modes: tuple[str, ...]
     checked_until: int
     sources: Mapping[str, Source]
     decisions: Mapping[str, tuple[Revision, ...]]
@@ -140,54 +169,75 @@ class Rulebook:
     tiers: Mapping[str, tuple[TierTable, ...]]
     hash: str
 
-    def at(self, key: str, ts_ms: int) -> Revision:
-        """The revision of a decision in force at a time; the earliest before the first."""
+    def history(self, key: str, *variants: str) -> tuple[Revision, ...]:
+        """All revisions of a decision; of the variants that have an own one, the last wins."""
+        for variant in reversed(variants):
+            if f"{variant}.{key}" in self.decisions:
+                return self.decisions[f"{variant}.{key}"]
         if key not in self.decisions:
             raise UnknownNameError(f"decision of {self.id}", key, self.decisions)
-        return at(self.decisions[key], ts_ms)
+        return self.decisions[key]
+
+    def at(self, key: str, ts_ms: int, *variants: str) -> Revision:
+        """The revision of a decision in force at a time; the earliest before the first.
+
+        `variants` are a kind of contract and a margin mode, in this order.
+        """
+        return at(self.history(key, *variants), ts_ms)
+
+    def tables(self, symbol: str, mode: str) -> tuple[TierTable, ...]:
+        """The tier tables of a symbol in a margin mode, in order of date."""
+        return tuple(t for t in self.tiers[symbol] if t.mode in ("", mode))
 
     def symbols(self) -> list[str]:
         """Symbols that can be run: those with an instrument and at least one tier table."""
         return sorted(set(self.instruments) & set(self.tiers))
 
     def instrument(self, symbol: str) -> Instrument:
-        """The contract of a symbol; refuses one the rulebook does not know."""
-        if symbol not in self.instruments:
+        """The contract of a symbol, or of the family of a dated one; refuses an unknown one."""
+        found = self.instruments.get(symbol)
+        if found is not None:
+            return replace(found, family=symbol)
+        family, expires = dated(symbol)
+        if family not in self.instruments:
             raise self._unknown(symbol)
-        return self.instruments[symbol]
+        member = self.instruments[family]
+        expires += round(member.expiry_hour * HOUR_MS)
+        return replace(member, symbol=symbol, expires=expires, family=family)
 
     def match(self, symbol: str) -> str:
-        """The venue's symbol for a ccxt symbol.
+        """The venue's symbol for a ccxt symbol or for a base coin.
 
-        Itself, or for a linear perpetual the one of the same base in the venue's own stablecoin.
+        Itself; for a linear perpetual the one of the same base in a stablecoin of the venue; for
+        a coin alone (`BTC`) the venue's main perpetual of it, linear if there is one.
         """
         known = self.symbols()
-        same = twin(symbol, self.settle)
-        if symbol in known:
+        if symbol in known or dated(symbol)[0] in known:
             return symbol
-        if same in known:
-            return str(same)
-        raise self._unknown(symbol)
+        found = same_base(symbol, [self.instruments[name] for name in known], self.settle)
+        if found is None:
+            raise self._unknown(symbol)
+        return found
 
     def funding_interval_hours(self, symbol: str, ts_ms: int = FOREVER) -> float:
         """Hours between two settlements by the venue's schedule, on a UTC grid.
 
         A symbol the rulebook does not know keeps the venue's usual schedule.
         """
-        instrument = self.instruments.get(symbol)
+        instrument = self.instruments.get(symbol) or self.instruments.get(dated(symbol)[0])
         own = instrument.sizes.get("funding_interval_hours") if instrument else None
         revision = at(own, ts_ms) if own else self.at("funding.interval_hours", ts_ms)
         return revision.number
 
-    def process(self, mode: str, ts_ms: int) -> Process:
+    def process(self, mode: str, ts_ms: int, *variants: str) -> Process:
         """The liquidation process of a margin mode ("isolated" or "cross") at a time."""
-        value = self.at(f"liquidation.{mode}", ts_ms).value
+        value = self.at(f"liquidation.{mode}", ts_ms, *variants).value
         assert isinstance(value, Process)
         return value
 
-    def step_name(self, mode: str, step: int, ts_ms: int) -> str:
+    def step_name(self, mode: str, step: int, ts_ms: int, *variants: str) -> str:
         """The name of a step (from 0) of a process."""
-        return self.process(mode, ts_ms).steps[step].name
+        return self.process(mode, ts_ms, *variants).steps[step].name
 
     def provenance(self, ts_ms: int) -> list[dict[str, object]]:
         """Every decision in force at a time, with value, date, source and confidence."""
@@ -196,11 +246,12 @@ class Rulebook:
         return provenance(self, ts_ms)
 
     def _unknown(self, symbol: str) -> RulebookError:
-        known = f"known: {', '.join(self.symbols())}"
+        names = self.symbols()
+        known = f"known: {', '.join(names[:KNOWN_SHOWN])}{' …' if len(names) > KNOWN_SHOWN else ''}"
         if is_other_contract(symbol):
             return RulebookError(
-                f"{symbol!r} is no linear perpetual, and {self.id} has rules for no others yet; "
-                f"{known}."
+                f"{self.id} lists no {symbol!r}, and no other contract stands for it; {known}. "
+                "A coin alone, like BTC, means the venue's main perpetual of it."
             )
         near = meant(symbol, self.symbols())
         if near:
@@ -208,7 +259,7 @@ class Rulebook:
                 f"{self.id} has no symbol {symbol!r}; did you mean {' or '.join(map(repr, near))}?"
             )
         return RulebookError(
-            f"{self.id} has no tiers for {symbol!r}; {known}. Add it as [[instruments]] in "
-            f"venues/instruments/{self.id}.toml and [[tiers]] in venues/tiers/{self.id}.toml, "
-            "each value with its source."
+            f"{self.id} has no tiers for {symbol!r}; {known}. Import them with `backtest tiers "
+            f"import {self.id}`, or add it as [[instruments]] in venues/instruments/{self.id}.toml "
+            f"and [[tiers]] in venues/tiers/{self.id}.toml, each value with its source."
         )

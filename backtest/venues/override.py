@@ -11,6 +11,8 @@ from .model import Process, Revision, Rulebook, Source, Step, Value
 from .schema import DECISIONS, SIZES, STEP, Kind
 
 USER = "override"
+OWN_FEES = {"fees.taker": "taker_fee", "fees.clearance": "clearance_fee"}
+"""Fees that an instrument may have of its own."""
 
 
 def override(rulebook: Rulebook, values: Mapping[str, str | float | bool]) -> Rulebook:
@@ -32,25 +34,50 @@ def override(rulebook: Rulebook, values: Mapping[str, str | float | bool]) -> Ru
 
 def _override_one(book: Rulebook, key: str, value: str | float | bool) -> Rulebook:
     place = Place("overrides") / key
-    if key in book.decisions and not DECISIONS[key].process:
-        revision = _revision(parse(place, value, DECISIONS[key]))
-        return replace(book, decisions={**book.decisions, key: (revision,)})
+    if key in book.decisions and not kind_of(key).process:
+        revision = _revision(parse(place, value, kind_of(key)))
+        return replace(_without_own_fees(book, key), decisions=_replaced(book, key, (revision,)))
     if key.startswith("orders.") and key.removeprefix("orders.") in SIZES:
         return _override_sizes(book, place, key.removeprefix("orders."), value)
     name, _, rest = key.partition(".steps.")
-    if rest and name in book.decisions and DECISIONS[name].process:
+    if rest and name in book.decisions and kind_of(name).process:
         return _override_process(book, key, name, value)
     name = key.removesuffix(".healthy_ratio")
-    if name != key and name in book.decisions and DECISIONS[name].process:
+    if name != key and name in book.decisions and kind_of(name).process:
         return _override_process(book, key, name, value)
     raise UnknownNameError(f"decision of {book.id}", key, _known(book))
 
 
+def kind_of(key: str) -> Kind:
+    """What a decision may be, whatever kind of contract or margin mode it is for."""
+    return DECISIONS[".".join(key.split(".")[-2:])]
+
+
+def _replaced(
+    book: Rulebook, key: str, revisions: tuple[Revision, ...]
+) -> dict[str, tuple[Revision, ...]]:
+    """The decisions with one replaced; a value for all takes the place of those for some."""
+    others = {k: v for k, v in book.decisions.items() if not k.endswith(f".{key}")}
+    return {**others, key: revisions}
+
+
+def _without_own_fees(book: Rulebook, key: str) -> Rulebook:
+    """A fee for all takes the place of those that instruments have of their own."""
+    own = OWN_FEES.get(key)
+    if own is None:
+        return book
+    instruments = {
+        symbol: replace(one, sizes={k: v for k, v in one.sizes.items() if k != own})
+        for symbol, one in book.instruments.items()
+    }
+    return replace(book, instruments=instruments)
+
+
 def _known(book: Rulebook) -> list[str]:
-    keys = [key for key in book.decisions if not DECISIONS[key].process]
+    keys = [key for key in book.decisions if not kind_of(key).process]
     keys += [f"orders.{name}" for name in SIZES]
-    for name, kind in DECISIONS.items():
-        if kind.process:
+    for name in book.decisions:
+        if kind_of(name).process:
             keys.append(f"{name}.healthy_ratio")
             steps = max(len(_process(r).steps) for r in book.decisions[name])
             keys += [f"{name}.steps.{i}.{f.name}" for i in range(steps) for f in fields(Step)]
@@ -88,7 +115,7 @@ def _override_process(book: Rulebook, key: str, name: str, value: Any) -> Rulebo
 def _changed(process: Process, key: str, value: Any) -> Process:
     place = Place("overrides") / key
     if key.endswith(".healthy_ratio"):
-        ratio = parse(place, value, Kind(low=1e-9, high=1.0))
+        ratio = parse(place, value, Kind(low=0.0, high=1.0))
         return replace(process, healthy_ratio=float(ratio))
     index, field = key.rsplit(".", 2)[-2:]
     steps = list(process.steps)

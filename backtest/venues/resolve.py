@@ -1,6 +1,7 @@
 """A rulebook's words and dates as the records the compiled core reads."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,23 @@ from numpy.typing import NDArray
 from ..core import types
 from ..core.types import RULES
 from ..errors import RulebookError
+from .listing import listed_table, listed_until, refuse_unlisted
 from .model import ALWAYS, FOREVER, Instrument, Rulebook, Step, TierTable, at
-from .override import override
+from .override import OWN_FEES, override
 
 WORDS: dict[str, tuple[str, Any]] = {
     "tier_key": ("maintenance.tier_key", types.TierKey),
     "tier_rule": ("maintenance.tier_rule", types.TierRule),
     "maintenance_at": ("maintenance.valued_at", types.ValuedAt),
     "close_fee": ("maintenance.close_fee", types.CloseFee),
+    "next_funding": ("maintenance.next_funding", types.NextFunding),
+    "initial_at": ("initial.valued_at", types.ValuedAt),
+    "initial_rate": ("initial.rate", types.InitialRate),
     "isolated_open": ("initial.isolated_open", types.IsolatedOpen),
     "funding_from": ("funding.from", types.FundingFrom),
     "trigger": ("trigger.compare", types.Trigger),
+    "gains": ("cross.gains", types.Gains),
+    "order": ("liquidation.order", types.LiquidationOrder),
 }
 """RULES fields that hold a word of an enumeration, and the decision they come from."""
 
@@ -28,11 +35,8 @@ NUMBERS = {
     "maker_fee": "fees.maker",
     "taker_fee": "fees.taker",
     "clearance_fee": "fees.clearance",
+    "delivery_fee": "fees.delivery",
 }
-FORM = (types.TierRule, types.TierKey, types.ValuedAt)
-MODES = ("isolated", "cross")
-INITIAL = ("initial.isolated_valued_at", "initial.valued_at")
-"""What values a position for its initial margin, by mode."""
 
 
 def resolve(
@@ -41,33 +45,76 @@ def resolve(
     since_ms: int,
     until_ms: int,
     *,
+    mode: str = "isolated",
+    leverage: float = 1.0,
     overrides: Mapping[str, str | float | bool] | None = None,
     strict: bool = False,
+    as_of: int | None = None,
 ) -> NDArray[Any]:
     """One RULES record per period of [since, until) in which nothing changes, in date order.
 
-    The first record is valid from ever, the last for ever. `extrapolated` is 1 before the
-    first tier table, after the day a table was last seen, and after `checked_until`; with
-    `strict` such a date is a RulebookError. `overrides` are dotted decision keys.
+    `mode` is the margin mode; `leverage` matters where rates depend on it. The first record is
+    valid from ever, the last for ever. `extrapolated` is 1 before the first tier table, after the
+    day a table was last seen, and after `checked_until`; with `strict` such a date is a
+    RulebookError. `overrides` are dotted decision keys. With `as_of` (ms) the rules of that date
+    hold all the time.
     """
     book = override(rulebook, overrides or {})
-    if symbol not in book.tiers:
-        book.match(symbol)
-    instrument, tables = book.instrument(symbol), book.tiers[symbol]
+    if mode not in book.modes:
+        raise RulebookError(
+            f"{book.id} has no {mode} margin; use {' or '.join(book.modes)} (--margin)."
+        )
+    instrument = book.instrument(symbol)
+    tables = book.tables(instrument.family, mode)
+    if not tables:
+        raise RulebookError(f"{book.id} has no {mode} tiers of {symbol}; change --margin.")
+    first = since_ms if as_of is None else as_of
+    refuse_unlisted(book.id, symbol, tables, first, first + 1 if as_of is not None else until_ms)
     starts = [since_ms, *_changes(book, instrument, tables, since_ms, until_ms)]
     records = np.zeros(len(starts), dtype=RULES)
     for record, start in zip(records, starts, strict=True):
-        _fill(record, book, instrument, at(tables, start), start)
-        record["extrapolated"] = is_extrapolated(book, tables, start)
+        when = start if as_of is None else as_of
+        table = listed_table(tables, when)
+        _fill(record, Terms(book, instrument, table, mode, leverage, when))
+        if as_of is None:
+            record["expires"] = min(instrument.expires, listed_until(tables, when))
+        record["extrapolated"] = is_extrapolated(book, tables, when)
     if strict:
         _refuse_extrapolated(book, symbol, records, starts)
     return _joined(records, starts)
 
 
-def rules_at(book: Rulebook, instrument: Instrument, table: TierTable, ts_ms: int) -> NDArray[Any]:
+@dataclass(frozen=True)
+class Terms:
+    """What one RULES record is made of: a contract, its tier table, a margin mode and a date."""
+
+    book: Rulebook
+    instrument: Instrument
+    table: TierTable
+    mode: str
+    leverage: float
+    ts: int
+
+    def value(self, key: str) -> Any:
+        """The value of a decision for this contract in this mode."""
+        return self.book.at(key, self.ts, self.instrument.contract, self.mode).value
+
+    def word(self, key: str, enum: Any) -> int:
+        """The number of a decision that is a word."""
+        return int(enum[str(self.value(key)).upper()])
+
+
+def rules_at(
+    book: Rulebook,
+    instrument: Instrument,
+    table: TierTable,
+    ts_ms: int,
+    mode: str = "isolated",
+    leverage: float = 1.0,
+) -> NDArray[Any]:
     """The RULES record of a contract and a tier table under a rulebook's decisions at a date."""
     records = np.zeros(1, dtype=RULES)
-    _fill(records[0], book, instrument, table, ts_ms)
+    _fill(records[0], Terms(book, instrument, table, mode, leverage, ts_ms))
     records["valid_from"], records["valid_to"] = ALWAYS, FOREVER
     return records
 
@@ -92,38 +139,62 @@ def is_extrapolated(book: Rulebook, tables: tuple[TierTable, ...], ts_ms: int) -
     return ts_ms < first or ts_ms > min(book.checked_until, table.seen_until)
 
 
-def _fill(record: Any, book: Rulebook, instrument: Instrument, table: TierTable, ts: int) -> None:
+def _fill(record: Any, terms: Terms) -> None:
+    instrument, ts = terms.instrument, terms.ts
     for field, (key, enum) in WORDS.items():
-        record[field] = enum[str(book.at(key, ts).value).upper()]
+        record[field] = terms.word(key, enum)
     for field, key in NUMBERS.items():
-        record[field] = book.at(key, ts).value
+        record[field] = terms.value(key)
     for field in ("lot", "tick", "min_size", "min_notional"):
         record[field] = at(instrument.sizes[field], ts).value
-    _refuse_unsolvable(book, record)
-    _fill_tiers(record, table, instrument.contract_size)
-    for mode, name in enumerate(MODES):
-        record["initial_at"][mode] = types.ValuedAt[str(book.at(INITIAL[mode], ts).value).upper()]
-        process = book.process(name, ts)
-        record["healthy_ratio"][mode] = process.healthy_ratio
-        record["n_steps"][mode] = len(process.steps)
-        for i, step in enumerate(process.steps):
-            _fill_step(record["steps"][mode, i], step)
+    _fill_contract(record, terms)
+    _refuse_unsolvable(terms.book, record)
+    _fill_tiers(record, terms)
+    process = terms.book.process(terms.mode, ts, instrument.contract, terms.mode)
+    record["healthy_ratio"] = process.healthy_ratio
+    record["n_steps"] = len(process.steps)
+    for i, step in enumerate(process.steps):
+        _fill_step(record["steps"][i], step)
+
+
+def _fill_contract(record: Any, terms: Terms) -> None:
+    """What a contract has of its own: its kind, its fees, its end, its two legs."""
+    book, instrument = terms.book, terms.instrument
+    record["inverse"] = instrument.contract == "inverse"
+    record["multiplier"], record["expires"] = instrument.multiplier, instrument.expires
+    for name in OWN_FEES.values():
+        if name in instrument.sizes:
+            record[name] = at(instrument.sizes[name], terms.ts).value
+    record["close_fee_rate"] = record["taker_fee"]
+    if "fees.closing" in book.decisions:
+        record["close_fee_rate"] = terms.value("fees.closing")
+    if "hedge.legs" in book.decisions:
+        record["legs"] = terms.word("hedge.legs", types.Legs)
+    record["frozen"] = terms.value("maintenance.change") == "when_touched"
 
 
 SOLVABLE = {
     (types.TierRule.PROGRESSIVE, types.TierKey.NOTIONAL_AT_MARK, types.ValuedAt.MARK),
     (types.TierRule.PROGRESSIVE, types.TierKey.NOTIONAL_AT_ENTRY, types.ValuedAt.ENTRY),
+    (types.TierRule.FLAT, types.TierKey.NOTIONAL_AT_MARK, types.ValuedAt.MARK),
     (types.TierRule.FLAT, types.TierKey.NOTIONAL_AT_ENTRY, types.ValuedAt.ENTRY),
     (types.TierRule.FLAT, types.TierKey.NOTIONAL_AT_ENTRY, types.ValuedAt.MARK),
     (types.TierRule.FLAT, types.TierKey.SIZE, types.ValuedAt.ENTRY),
     (types.TierRule.FLAT, types.TierKey.SIZE, types.ValuedAt.MARK),
+    (types.TierRule.LINEAR_IN_SIZE, types.TierKey.SIZE, types.ValuedAt.MARK),
 }
-"""Forms of the requirement with one liquidation price: a deduction is continuous in the value the
-table is keyed on, and a flat rate must not jump with the mark."""
+"""Forms of the requirement that can be solved for the mark: a deduction is continuous in the value
+the table is keyed on, and a rate that grows with size does so at the mark."""
+
+
+FORM = (types.TierRule, types.TierKey, types.ValuedAt)
+"""What the three words of a form are."""
 
 
 def _refuse_unsolvable(book: Rulebook, record: Any) -> None:
     form = tuple(int(record[field]) for field in ("tier_rule", "tier_key", "maintenance_at"))
+    if form[0] == types.TierRule.OVER_LEVERAGE:
+        form = (int(types.TierRule.FLAT), *form[1:])
     if form in SOLVABLE:
         return
     rule, key, at_price = (e(v).name.lower() for e, v in zip(FORM, form, strict=True))
@@ -134,26 +205,37 @@ def _refuse_unsolvable(book: Rulebook, record: Any) -> None:
     )
 
 
-def _fill_tiers(record: Any, table: TierTable, contract_size: float) -> None:
-    unit = contract_size if table.unit == "contracts" else 1.0
+def _fill_tiers(record: Any, terms: Terms) -> None:
+    table = terms.table
+    unit = terms.instrument.contract_size if table.unit == "contracts" else 1.0
     n = len(table.floors)
     record["n_tiers"], record["cap"] = n, table.cap * unit
     record["tiers_complete"] = table.complete
     record["floor"][:n] = np.array(table.floors) * unit
     record["rate"][:n] = table.rates
+    record["max_leverage"][:n] = table.max_leverages
+    for field in ("rate_slope", "rate_cap", "initial_slope"):
+        record[field] = getattr(table, field)
     if record["tier_rule"] == types.TierRule.PROGRESSIVE:
         record["deduction"][:n] = table.deductions
-    record["max_leverage"][:n] = table.max_leverages
+    if record["tier_rule"] == types.TierRule.OVER_LEVERAGE:
+        record["tier_rule"] = types.TierRule.FLAT
+        record["rate"][:n] /= terms.leverage
+
+
+COPIED = (
+    "fee_to_fund", "must_cure", "covers_first_tier", "min_tier", "amount", "at_least", "at_most",
+    "spread", "min_notional", "min_margin_ratio",
+)  # fmt: skip
+"""Fields of a step that the record takes as they are."""
 
 
 def _fill_step(record: Any, step: Step) -> None:
     record["size_kind"] = types.StepSize[step.size.upper()]
     record["exit"] = types.StepExit[step.exit.upper()]
     record["fee"] = types.StepFee[step.fee.upper()]
-    for name in ("fee_to_fund", "must_cure", "covers_first_tier", "min_tier", "amount"):
+    for name in COPIED:
         record[name] = getattr(step, name)
-    record["min_notional"] = step.min_notional
-    record["min_margin_ratio"] = step.min_margin_ratio
     record["wait_ms"] = round(step.wait_seconds * 1000)
 
 

@@ -1,27 +1,56 @@
-"""ccxt symbols: which of them are linear perpetuals, and what a mistyped one may have meant."""
+"""ccxt symbols: contracts that stand for each other, dates, and what a mistyped one may have meant."""
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
 
-STABLE = ("USDT", "USDC")
+STABLE = ("USDT", "USDC", "USD")
 """Settle assets whose linear perpetuals of one base stand for each other on another venue."""
+ORDER = ("linear", "inverse", "quanto")
+"""Which of a venue's perpetuals a coin alone means."""
 _PERPETUAL = re.compile(r"([^/:\-\s]+)/([^/:\-\s]+):([^/:\-\s]+)")
+_DATED = re.compile(r"(.+:[^:\-]+)-(\d{6})")
 
 
-def twin(symbol: str, settle: str) -> str | None:
-    """The linear perpetual of the same base in another stablecoin; None for any other symbol."""
+def linear_base(symbol: str) -> str | None:
+    """The base of a linear perpetual in a stablecoin; None for any other symbol."""
     found = _PERPETUAL.fullmatch(symbol)
-    if found is None or found[2] != found[3] or found[2] not in STABLE or settle not in STABLE:
+    if found is None or found[2] not in STABLE or found[3] not in STABLE:
         return None
-    return f"{found[1]}/{settle}:{settle}"
+    return found[1]
+
+
+def dated(symbol: str) -> tuple[str, int]:
+    """(family, midnight of the last day in ms) of a dated future; ("", 0) for other symbols."""
+    found = _DATED.fullmatch(symbol)
+    if found is None:
+        return "", 0
+    try:
+        day = datetime.strptime(found[2], "%y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        return "", 0
+    return f"{found[1]}-*", int(day.timestamp() * 1000)
+
+
+def same_base(symbol: str, contracts: Iterable[Any], settle: str) -> str | None:
+    """The perpetual that a symbol stands for among a venue's contracts; None if there is none.
+
+    A linear perpetual stands for one, in the venue's own `settle` asset first; a coin alone for
+    the venue's main perpetual of it.
+    """
+    base = linear_base(symbol)
+    kinds = ("linear",) if base else ORDER
+    coin = base or symbol
+    found = [c for c in contracts if c.base == coin and c.contract in kinds and "-" not in c.symbol]
+    found.sort(key=lambda c: (ORDER.index(c.contract), c.settle != settle, c.symbol))
+    return str(found[0].symbol) if found else None
 
 
 def is_other_contract(symbol: str) -> bool:
     """Whether a symbol is well formed and names no linear perpetual: inverse, dated, an option."""
     base, slash, rest = symbol.partition("/")
-    if not (base and slash and ":" in rest):
-        return False
-    return re.fullmatch(r"([^:\-]+):\1", rest) is None
+    return bool(base and slash and ":" in rest) and linear_base(symbol) is None
 
 
 def meant(symbol: str, known: Iterable[str]) -> list[str]:

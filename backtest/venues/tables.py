@@ -6,11 +6,25 @@ from math import inf, isclose
 from typing import Any
 
 from ..core.types import TierRule
-from .check import Place, ascending, entries, known_keys, milliseconds, needed, origin, word
+from .check import (
+    Place,
+    ascending,
+    entries,
+    known_keys,
+    milliseconds,
+    needed,
+    number,
+    origin,
+    value_of,
+    word,
+)
+from .listing import unlisted
 from .model import ALWAYS, FOREVER, TierTable
 from .rows import Row, read_rows
-from .schema import TIER_KEYS, UNITS
+from .schema import MODES, RATE, TIER_KEYS, UNITS, Kind
 
+FLAG = Kind(flag=True)
+SLOPES = ("rate_slope", "rate_cap", "initial_slope")
 PROGRESSIVE = TierRule.PROGRESSIVE.name.lower()
 
 
@@ -24,16 +38,22 @@ def read_tiers(
         known_keys(spot, table, TIER_KEYS)
         symbol = str(needed(spot, table, "symbol"))
         named = place / f"tiers.{i} ({symbol})"
-        found.setdefault(symbol, []).append((_table(named, table, rule), table["valid_from"]))
+        found.setdefault(symbol, []).append((read_table(named, table, rule), table["valid_from"]))
     for symbol, pairs in found.items():
         spot = place / f"tiers ({symbol})"
-        ascending(spot, [t.valid_from for t, _ in pairs], [w for _, w in pairs])
+        for mode in MODES:
+            mine = [pair for pair in pairs if pair[0].mode in ("", mode)]
+            ascending(spot, [t.valid_from for t, _ in mine], [w for _, w in mine])
     return {symbol: tuple(t for t, _ in pairs) for symbol, pairs in found.items()}
 
 
-def _table(place: Place, table: Mapping[str, Any], rule: Callable[[int], str]) -> TierTable:
+def read_table(place: Place, table: Mapping[str, Any], rule: Callable[[int], str]) -> TierTable:
+    """One tier table; `listed = false` says that the venue lists the symbol no longer."""
     source, confidence = origin(place, table)
     date = milliseconds(place / "valid_from", needed(place, table, "valid_from"))
+    if not value_of(place / "listed", table.get("listed", True), FLAG):
+        known_before = _moment(place, table, "known_before")
+        return unlisted(date, source, confidence, known_before, str(table.get("mode", "")))
     rows, cap = read_rows(place, table)
     complete = bool(table.get("complete", True))
     if not complete and cap == inf:
@@ -48,12 +68,18 @@ def _table(place: Place, table: Mapping[str, Any], rule: Callable[[int], str]) -
         max_leverages=tuple(row.max_leverage for row in rows),
         cap=cap,
         complete=complete,
+        mode=word(place / "mode", table["mode"], MODES) if "mode" in table else "",
+        **_slopes(place, table),
         unit=word(place / "unit", table.get("unit", "settle"), UNITS),
         known_before=_moment(place, table, "known_before"),
         seen_from=_moment(place, table, "seen_from", end=False) or ALWAYS,
         seen_until=_moment(place, table, "seen_until") or FOREVER,
         note=str(table.get("note", "")),
     )
+
+
+def _slopes(place: Place, table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: number(place / key, table[key], RATE) for key in SLOPES if key in table}
 
 
 def _moment(place: Place, table: Mapping[str, Any], key: str, *, end: bool = True) -> int | None:

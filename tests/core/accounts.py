@@ -40,6 +40,7 @@ def step(size, exit_, fee, **more):
         "exit": StepExit[exit_],
         "fee": StepFee[fee],
         "min_tier": 1,
+        "at_most": np.inf,
     }
     return {**base, **more}
 
@@ -75,14 +76,16 @@ def make_rules(steps=SMART, tiers=TIERS, **changes):
     r["lot"], r["min_size"], r["min_notional"], r["tick"] = 0.001, 0.001, 5.0, 0.1
     r["taker_fee"], r["clearance_fee"], r["healthy_ratio"] = 0.0005, 0.0125, 1.0
     r["cap"], r["tiers_complete"] = 10_000_000.0, 1
-    for mode in (MarginMode.ISOLATED, MarginMode.CROSS):
-        assert len(steps) <= STEP_WIDTH
-        r["n_steps"][mode] = len(steps)
-        for k, one in enumerate(steps):
-            for name, value in one.items():
-                r["steps"][mode, k][name] = value
+    r["multiplier"], r["expires"], r["rate_cap"] = 1.0, FOREVER, 1.0
+    assert len(steps) <= STEP_WIDTH
+    r["n_steps"] = len(steps)
+    for k, one in enumerate(steps):
+        for name, value in one.items():
+            r["steps"][k][name] = value
     for name, value in changes.items():
         r[name] = value
+    if "close_fee_rate" not in changes:
+        r["close_fee_rate"] = r["taker_fee"]
     set_tiers(r, tiers)
     return rules
 
