@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "Run a strategy under one or more venues' rules.",
     "show": "Show a finished run.",
     "venues": "Compare the venues' liquidation policies.",
+    "tiers": "Import, show and compare tier tables.",
     "explain": "Explain one position: liquidation price, tier, formula, source.",
     "verify": "Recompute golden cases and compare with the venue's own numbers.",
 }

@@ -39,7 +39,7 @@ def _instrument(
         if key in table or (kind.required and key not in sizes):
             sizes[key] = read_revisions(place / key, needed(place, table, key), kind)
     sizes.setdefault("min_size", sizes["lot"])
-    texts = {
+    texts: dict[str, Any] = {
         k: str(needed(place, table, k)) for k in ("symbol", "id", "contract", "settle", "base")
     }
     word(place / "contract", texts["contract"], CONTRACTS)

@@ -58,6 +58,3 @@ def _written(draft: Draft) -> dict[str, Any]:
 def _row(tier: Tier) -> list[Any]:
     row = [tier.floor, tier.rate, tier.max_leverage]
     return row if tier.deduction is None else [*row, tier.deduction]
-
-
-__all__ = ["Draft", "Tier", "checked"]
