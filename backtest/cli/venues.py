@@ -1,6 +1,7 @@
 """`backtest venues`: the policies of all venues side by side."""
 
 import json
+from pathlib import Path
 from textwrap import TextWrapper
 from typing import Any
 
@@ -8,17 +9,45 @@ import click
 
 from .text import WIDTH
 
+ABREAST = 4
+"""Venues in one table of policies: more do not fit the width."""
 
-@click.command("venues", short_help="Compare the venues' liquidation policies.")
+
+@click.group(
+    "venues", invoke_without_command=True, short_help="Compare the venues' liquidation policies."
+)
 @click.option("--venue", "names", help="These venues only, comma-separated.")
 @click.option("--date", help="Rules of this date, like 2024-05-01 [the latest known].")
 @click.option("--symbols", is_flag=True, help="List the symbols whose tiers are known.")
 @click.option("--sources", is_flag=True, help="Say where every rule is from and how sure it is.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(
+@click.pass_context
+def command(ctx: click.Context, /, **flags: Any) -> None:
+    """Print every decision of the rulebooks, yours included, a column per venue."""
+    if ctx.invoked_subcommand is None:
+        _compare(**flags)
+
+
+@command.command("check", short_help="Look over a rulebook file of your own.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def check_command(file: Path, as_json: bool) -> None:
+    """Check the rulebook FILE (with instruments/ and tiers/ beside it) and say what it holds."""
+    from backtest.venues.examine import examine
+
+    from .tables import echo_json
+    from .venuecheck import facts_of, print_findings
+
+    found = examine(file)
+    if as_json:
+        echo_json(facts_of(found))
+    else:
+        print_findings(found)
+
+
+def _compare(
     names: str | None, date: str | None, symbols: bool, sources: bool, as_json: bool
 ) -> None:
-    """Print every decision of the rulebooks, a column per venue."""
     from backtest import venues
     from backtest.config import parse_time
 
@@ -41,6 +70,15 @@ def _moment(book: Any, when: int | None) -> int:
 
 
 def _print_policies(books: list[Any], when: int | None) -> None:
+    """The decisions, a few venues side by side in each table."""
+    for start in range(0, len(books), ABREAST):
+        if start:
+            click.echo()
+        _print_table(books[start : start + ABREAST], when)
+    click.echo("\n--sources says where each rule is from; --symbols lists the known tiers")
+
+
+def _print_table(books: list[Any], when: int | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -54,7 +92,6 @@ def _print_policies(books: list[Any], when: int | None) -> None:
     for name in columns[0]:
         table.add_row(name, *(column[name] for column in columns))
     Console(highlight=False).print(table)
-    click.echo("\n--sources says where each rule is from; --symbols lists the known tiers")
 
 
 def _print_sources(books: list[Any], when: int | None) -> None:
@@ -73,18 +110,22 @@ def _print_sources(books: list[Any], when: int | None) -> None:
 
 def _print_symbols(books: list[Any]) -> None:
     from backtest.config import format_time
+    from backtest.venues.listing import delisting
     from backtest.venues.model import FOREVER
 
     for book in books:
         click.echo(book.id)
         for symbol in book.symbols():
-            tables = book.tiers[symbol]
+            listed = book.tiers[symbol][-1].listed
+            tables = [t for t in book.tiers[symbol] if t.listed]
             since, last = (format_time(t.valid_from)[:10] for t in (tables[0], tables[-1]))
             text = f"{len(tables)} table{'s' if len(tables) > 1 else ''}, from {since}"
             if len(tables) > 1:
                 text += f", last change {last}"
             if tables[-1].seen_until != FOREVER:
                 text += f", seen until {format_time(tables[-1].seen_until)[:10]}"
+            if not listed:
+                text += f", {delisting(book.tiers[symbol][-1])}"
             if not tables[-1].complete:
                 text += f", known up to {tables[-1].cap:,.0f}"
             _say(f"  {symbol:<22} {text}", indent=25)

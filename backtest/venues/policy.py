@@ -10,7 +10,7 @@ NAMES = {
     "MM valued at": "maintenance.valued_at",
     "closing fee in MM": "maintenance.close_fee",
     "cross IM valued at": "initial.valued_at",
-    "isolated IM at": "initial.isolated_valued_at",
+    "isolated IM at": "initial.valued_at",
     "isolated margin": "initial.isolated_open",
     "trigger price": "trigger.price",
     "liquidated when equity": "trigger.compare",
@@ -18,13 +18,18 @@ NAMES = {
     "funding price": "funding.price",
     "funding hours": "funding.interval_hours",
 }
+MODES = {"isolated IM at": "isolated"}
+"""Names whose value is that of one margin mode, where it has an own one."""
 FEES = {"maker fee": "fees.maker", "taker fee": "fees.taker", "clearance fee": "fees.clearance"}
 WORDS = {"at_or_below": "<= MM", "below": "< MM"}
 
 
 def policy(book: Rulebook, ts_ms: int) -> Mapping[str, str]:
     """Name and text of every decision in force at a date, in one order for all venues."""
-    rows = {name: _word(book.at(key, ts_ms).value) for name, key in NAMES.items()}
+    rows = {
+        name: _word(book.at(key, ts_ms, *([MODES[name]] if name in MODES else [])).value)
+        for name, key in NAMES.items()
+    }
     rows |= {name: _percent(book.at(key, ts_ms).value) for name, key in FEES.items()}
     for mode in ("isolated", "cross"):
         process = book.process(mode, ts_ms)
