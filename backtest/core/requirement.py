@@ -64,6 +64,14 @@ def takeover_of(rules: Any, size: float, mark: float, equity: float, reserved: f
 
 
 @jit
+def fillable_limit(rules: Any, size: float, mark: float, used: float, away: float) -> float:
+    """Limit of a forced order: off the mark by `used` (a share, cut to 0..1) of an amount `away`."""
+    value = unit_value(rules, mark)
+    moved = min(max(used, 0.0), 1.0) * away / abs(size)
+    return price_of(rules, max(value - side(signed_units(rules, size)) * moved, 0.0))
+
+
+@jit
 def reserved_fee(rules: Any, size: float, price: float, rate: float) -> float:
     """Closing fee for leaving where the margin rate·value at a price is used up."""
     turned = 1.0 if rules["close_fee"] == _FEE_ON_COST else -side(signed_units(rules, size))

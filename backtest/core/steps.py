@@ -11,18 +11,15 @@ from typing import Any, NamedTuple
 
 from .contracts import (
     notional,
-    price_of,
     round_down,
     round_up,
     side,
-    signed_units,
     size_worth,
-    unit_value,
     unrealized_pnl,
     without_dust,
 )
 from .jit import jit
-from .requirement import takeover_of
+from .requirement import fillable_limit, takeover_of
 from .risk import (
     bucket_equity,
     bucket_maintenance,
@@ -132,10 +129,8 @@ def fillable_price(w: Any, s: int, step: Any, b: Bucket) -> float:
     """Limit of a forced order: `spread` maintenance margins off the mark as equity falls to 0."""
     p, rules = w.positions[s], rules_of(w, s)
     used = 1.0 - b.equity / b.maintenance if b.maintenance > 0.0 else 1.0
-    away = min(max(used, 0.0), 1.0) * step["spread"] * position_maintenance(w, s)
-    value = unit_value(rules, p["mark"])
-    value -= side(signed_units(rules, p["size"])) * away / abs(p["size"])
-    return price_of(rules, max(value, 0.0))
+    away = step["spread"] * position_maintenance(w, s)
+    return fillable_limit(rules, p["size"], p["mark"], used, away)
 
 
 @jit

@@ -22,18 +22,28 @@ class Display:
     maintenance: str = "with_fee"
     ratio: str = "exact"
     isolated_margin: str = "without_pnl"
+    balance: str = "wallet"
+    no_price: str = "none"
+    no_price_long: float = 0.0
+    no_price_short: float = inf
 
 
-def display_of(book: Any, mode: str, ts_ms: int) -> Display:
+def display_of(book: Any, mode: str, ts_ms: int, contract: str = "linear") -> Display:
     """The display mechanisms of a rulebook for a margin mode ("isolated", "cross") at a date."""
-    names = [field.name for field in fields(Display) if field.name != "liquidation"]
-    shown = {name: str(book.at(f"display.{name}", ts_ms).value) for name in names}
-    return Display(liquidation=str(book.at(f"display.{mode}", ts_ms).value), **shown)
+
+    def value(name: str) -> Any:
+        return book.at(f"display.{name}", ts_ms, contract, mode).value
+
+    names = [field.name for field in fields(Display) if f"display.{field.name}" in book.decisions]
+    return Display(liquidation=value(mode), **{name: value(name) for name in names})
 
 
 def exists(price: float) -> bool:
     """Whether a liquidation or bankruptcy price is one: 0 and inf stand for none."""
     return 0.0 < price < inf
+
+
+UNMOVED = ("exact", "frozen_estimate", "common_ratio", "integer_contracts")
 
 
 def shown_price(price: float, side: float, tick: float, mechanism: str) -> float:
@@ -42,7 +52,7 @@ def shown_price(price: float, side: float, tick: float, mechanism: str) -> float
     `tick_nearer` moves it one tick towards the market, `tick_rounded` rounds it towards the
     market: up for a long, down for a short.
     """
-    if not exists(price) or mechanism in ("exact", "frozen_estimate"):
+    if not exists(price) or mechanism in UNMOVED:
         return price
     if mechanism == "tick_nearer":
         return price + side * tick
@@ -55,6 +65,13 @@ def round_to_tick(price: float, tick: float, *, up: bool) -> float:
     if abs(steps - round(steps)) < TICK_TOLERANCE:
         return round(steps) * tick
     return (ceil(steps) if up else floor(steps)) * tick
+
+
+def shown_none(price: float, side: float, display: Display) -> float:
+    """A price that does not exist as the venue prints it: nothing, a sentinel, or as computed."""
+    if price == price and display.no_price == "sentinel":
+        return display.no_price_long if side > 0 else display.no_price_short
+    return price
 
 
 def shown_ratio(ratio: float, mechanism: str) -> float:

@@ -10,6 +10,7 @@ from .read import Case, Unsupported, read_cases, refusal
 from .subject import Subject, subject_of
 
 OK, OFF, UNSUPPORTED = "ok", "off", "unsupported"
+NO_INPUT = "the case lacks an input of this number and leaves it unchecked"
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,38 @@ def rows_of(case: Case) -> Iterator[Row]:
         try:
             computed = compute(subject, quantity)
         except Unsupported as error:
-            yield _unsupported(case, quantity, expected, str(error))
+            why = NO_INPUT if quantity in (case.get("unchecked") or ()) else str(error)
+            yield _unsupported(case, quantity, expected, why)
             continue
-        if isinstance(expected, list) or isinstance(expected, Mapping) != isinstance(
-            computed, Mapping
-        ):
+        if is_many(expected) != is_many(computed) or is_named(expected) != is_named(computed):
             why = f"{type(expected).__name__} of numbers is not in this version for {quantity}"
             yield _unsupported(case, quantity, expected, why)
-        elif isinstance(expected, Mapping) and isinstance(computed, Mapping):
-            for name, value in expected.items():
-                yield _row(subject, f"{quantity}.{name}", value, computed.get(name))
-        else:
-            yield _row(subject, quantity, expected, computed)
+            continue
+        for name, wanted, found in pairs(quantity, expected, computed):
+            yield _row(subject, name, wanted, found)
+
+
+def is_many(value: Any) -> bool:
+    """Whether a value is a list of numbers."""
+    return isinstance(value, list | tuple)
+
+
+def is_named(value: Any) -> bool:
+    """Whether a value is a mapping of numbers."""
+    return isinstance(value, Mapping)
+
+
+def pairs(name: str, expected: Any, computed: Any) -> Iterator[tuple[str, Any, Any]]:
+    """(name, expected, computed) of every number in a list or mapping, or of the one number."""
+    if isinstance(expected, Mapping):
+        for key, value in expected.items():
+            yield from pairs(f"{name}.{key}", value, computed.get(key))
+    elif isinstance(expected, list):
+        values = list(computed) if isinstance(computed, list | tuple) else []
+        for i, value in enumerate(expected):
+            yield from pairs(f"{name}.{i}", value, values[i] if i < len(values) else None)
+    else:
+        yield name, expected, computed
 
 
 def _unsupported(case: Case, quantity: str, expected: Any, why: str) -> Row:
@@ -81,7 +102,9 @@ def _row(subject: Subject, quantity: str, expected: Any, computed: Any) -> Row:
     error = relative_error(wanted, computed)
     good = error is not None and error <= tolerance_of(case, quantity)
     verdict, reason = (OK, "") if good else (OFF, "")
-    if not good and case.get("agrees") is False:
+    if not good and quantity.partition(".")[0] in (case.get("unchecked") or ()):
+        verdict, reason = UNSUPPORTED, NO_INPUT
+    elif not good and case.get("agrees") is False:
         verdict = UNSUPPORTED
         why = case.get("reason") or case.get("why_disagrees") or case.get("assumptions", "")
         reason = f"the case itself disagrees with the documented formula: {why}"

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import UsageError
 from ..venues import known
 from ..venues.model import FOREVER
+from ..venues.schema import CONTRACTS
 
 Case = Mapping[str, Any]
 NEEDED: Mapping[str, Any] = {
@@ -24,7 +25,6 @@ WORDS: Mapping[Any, str] = {
     list: "a list",
     (int, float): "a number",
 }
-CONTRACTS = ("linear",)
 SCOPES = ("standard",)
 _DATE = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?")
 
@@ -74,6 +74,8 @@ def refusal(case: Case) -> str | None:
     kinds = {p.get("contract", "linear") for p in case["positions"]} - set(CONTRACTS)
     if kinds:
         return f"{', '.join(sorted(kinds))} contracts are not in this version"
+    if "unsettled funding" in str(case["source"].get("title")) and not case.get("params"):
+        return "the case has unsettled funding and does not say how much"
     if case.get("agrees", True) is None:
         return "a parameter snapshot, nothing to compute"
     return None

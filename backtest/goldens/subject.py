@@ -17,19 +17,15 @@ from ..venues import Rulebook, at, load, override
 from .positions import Terms, read_position
 from .read import Case, Unsupported, date_of
 
-ENTRY = {
-    "maintenance.valued_at": "entry",
-    "initial.valued_at": "entry",
-    "maintenance.tier_key": "notional_at_entry",
+ENTRY = {"maintenance.valued_at": "entry", "maintenance.tier_key": "notional_at_entry"}
+MARK = {"maintenance.valued_at": "mark", "maintenance.tier_key": "notional_at_mark"}
+BASES: Mapping[str, Mapping[str, str]] = {
+    "entry": {**ENTRY, "initial.valued_at": "entry"},
+    "mark": {**MARK, "initial.valued_at": "mark"},
 }
-MARK = {
-    "maintenance.valued_at": "mark",
-    "initial.valued_at": "mark",
-    "maintenance.tier_key": "notional_at_mark",
-}
-BASES: Mapping[str, Mapping[str, str]] = {"entry": ENTRY, "mark": MARK}
 FORMULAS: Mapping[str, Mapping[str, Any]] = {
     "isolated_old": ENTRY,
+    "isolated_old_inverse": ENTRY,
     "isolated_new": MARK,
     "uta_cross_display": {"display.cross": "frozen_estimate"},
     "uta_cross_display_with_borrow": {"display.cross": "frozen_estimate"},
@@ -39,6 +35,11 @@ FORMULAS: Mapping[str, Mapping[str, Any]] = {
         "bankruptcy.fee_included": False,
         "display.cross": "tick_rounded",
         "display.maintenance": "at_bankruptcy_price",
+    },
+    "classic_inverse_cross": {
+        **ENTRY,
+        "display.cross": "tick_rounded",
+        "display.bankruptcy": "exact",
     },
 }
 """What the formula named by a case says in the words of a rulebook."""
@@ -76,20 +77,24 @@ class Subject:
         return bool(self.case["source"].get("kind") == "code")
 
     @cached_property
+    def terms(self) -> Terms:
+        """What holds for all positions of the case."""
+        return Terms(
+            self.book, self.ts, self.mode, self.from_code,
+            self.display.isolated_margin == "with_pnl",
+            float(self.case.get("funding_provision") or 0.0),
+        )  # fmt: skip
+
+    @cached_property
     def positions(self) -> list[Position]:
         """All positions of the case."""
-        terms = Terms(
-            self.book, self.ts, self.from_code, self.display.isolated_margin == "with_pnl"
-        )
-        found = [read_position(terms, raw) for raw in self.case["positions"]]
-        if self.mode == "cross" and len({p.symbol for p in found}) < len(found):
-            raise Unsupported("two legs of one symbol in a pool are not in this version")
-        return found
+        return [read_position(self.terms, raw) for raw in self.case["positions"]]
 
     @cached_property
     def display(self) -> Display:
         """How the venue shows its numbers; another's program code shows them as they are."""
-        shown = display_of(self.book, self.mode, self.ts)
+        kinds = [raw.get("contract", "linear") for raw in self.case["positions"]]
+        shown = display_of(self.book, self.mode, self.ts, (*kinds, "linear")[0])
         if self.from_code:
             return replace(shown, liquidation="exact", bankruptcy="exact", ratio="exact")
         return shown
@@ -118,26 +123,43 @@ class Subject:
         others = [p for i, p in enumerate(self.positions) if i != number]
         pool = pool_for(0.0, others)
         pool = replace(pool, wallet=self._wallet(own, pool, asked))
-        return self._stated_totals(own, pool)
+        return self._stated_totals(own, replace(pool, wallet=pool.wallet - self.order_fees))
+
+    @cached_property
+    def order_fees(self) -> float:
+        """Opening fees that resting orders of the case are expected to cost."""
+        raw = self.case["positions"]
+        orders = [p for p, r in zip(self.positions, raw, strict=True) if r.get("is_open_order")]
+        return sum(p.notional * float(p.rules["taker_fee"]) for p in orders)
 
     def _wallet(self, own: Position, pool: Pool, asked: str) -> float:
-        pnl = unrealized_pnl(own.size, own.entry, own.mark) + pool.other_pnl
+        pnl = own.pnl + pool.other_pnl
         for key in EQUITIES:
             if self.account.get(key) is not None:
                 return float(self.account[key]) - pnl
         if self.account.get("wallet_balance") is not None:
             return float(self.account["wallet_balance"])
+        if self.case.get("equity") is not None:
+            return float(self.case["equity"]) - pnl
+        balance = self._collateral()
+        if balance is not None and self.display.balance == "quote":
+            return balance + sum(p.size * p.entry for p in self.positions)
         return self._implied_wallet(own, asked)
+
+    def _collateral(self) -> float | None:
+        """The one collateral balance of the case."""
+        values = list((self.account.get("collateral") or {}).values())
+        return float(values[0]) if len(values) == 1 and values[0] is not None else None
 
     def _implied_wallet(self, own: Position, asked: str) -> float:
         """The balance that gives the other of the two prices the case states."""
         expect = self.case["expect"]
         bust, level = expect.get("bankruptcy_price"), expect.get("liquidation_price")
         if asked != "bankruptcy_price" and isinstance(bust, int | float):
-            return -unrealized_pnl(own.size, own.entry, bust)
+            return -unrealized_pnl(own.rules, own.size, own.entry, bust)
         if asked == "bankruptcy_price" and isinstance(level, int | float):
             needed = report(replace(own, mark=level), Pool(0.0), self.display).maintenance_margin
-            return needed - unrealized_pnl(own.size, own.entry, level)
+            return needed - unrealized_pnl(own.rules, own.size, own.entry, level)
         return nan
 
     def _stated_totals(self, own: Position, pool: Pool) -> Pool:
@@ -150,7 +172,7 @@ class Subject:
             pool = replace(pool, other_maintenance=float(totals[0]) - needed)
         initial = self.account.get("total_initial_margin_usd")
         if initial is not None:
-            rest = float(initial) - initial_margin(own, cross=True)
+            rest = float(initial) - initial_margin(own)
             pool = replace(pool, other_initial=rest)
         rate = self.book.decisions.get("borrow.maintenance_rate")
         lent = self.account.get("wallet_balance")

@@ -103,7 +103,9 @@ def words(
 
 RATE = Kind(low=0.0, high=1.0)
 REBATE = Kind(low=-1.0, high=1.0)
-SHOWN = ("exact", "tick_nearer", "tick_rounded", "frozen_estimate", "integer_contracts")
+SHOWN = (
+    "exact", "tick_nearer", "tick_rounded", "frozen_estimate", "common_ratio", "integer_contracts",
+)  # fmt: skip
 
 DECISIONS: dict[str, Kind] = {
     "maintenance.tier_key": words(TierKey),
@@ -144,6 +146,9 @@ DECISIONS: dict[str, Kind] = {
     "display.ratio": words(("exact", "inverse", "truncated")),
     "display.isolated_margin": words(("with_pnl", "without_pnl")),
     "display.no_price": words(("none", "sentinel", "unclipped"), default="none"),
+    "display.no_price_long": Kind(low=0.0, required=False),
+    "display.no_price_short": Kind(low=0.0, required=False),
+    "display.balance": words(("wallet", "quote"), default="wallet"),
     "display.fee_decimals": Kind(low=0.0, high=18.0, required=False),
     "display.integer_unit": Kind(low=0.0, required=False),
     "borrow.maintenance_rate": Kind(low=0.0, high=1.0, required=False),

@@ -98,16 +98,16 @@ def test_margin_is_read_as_the_venue_reports_it(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"venue": "bitmex"}, "no rulebook for bitmex"),
+        ({"venue": "htx"}, "no rulebook for htx"),
         ({"scope": "portfolio"}, "scope portfolio is not in this version"),
-        ({"position": {"contract": "inverse"}}, "inverse contracts are not in this version"),
+        ({"position": {"contract": "option"}}, "option contracts are not in this version"),
         ({"agrees": None}, "nothing to compute"),
-        ({"expect": {"posComm": 1.0}}, "posComm is not in this version"),
+        ({"expect": {"vega": 1.0}}, "vega is not in this version"),
         ({"position": {"size": None}}, "without size or side"),
         ({"position": {"leverage": None}, "expect": {"initial_margin": 1.0}}, "lacks an input"),
         ({"positions": []}, "no position"),
         ({"position": {"symbol": None}}, "without symbol"),
-        ({"position": {"extra_margin": 5.0}}, "extra margin apart from isolated_margin"),
+        ({"expect": {"posComm": 1.0}}, "no cost or no value in whole units"),
         ({"position": {"entry_price": "100"}}, "entry_price is '100', which is no number"),
         ({"expect": {"liquidation_price": [1.0, 2.0]}}, "list of numbers is not in this version"),
         ({"expect": {"liquidation_price": {"BTC": 1.0}}}, "dict of numbers is not in this version"),
@@ -175,12 +175,15 @@ def test_the_contract_size_is_the_instruments_where_the_case_gives_none():
     assert row.verdict == "ok"
 
 
-def test_two_legs_of_one_symbol_in_a_pool_are_not_guessed():
-    leg = case()["positions"][0]
+def test_two_legs_of_one_symbol_in_a_pool_have_one_price_together():
+    # long 2 and short 1 from 100 on 10: 10 + (P − 100) = 0.004 · 3 · P
+    leg = {**case()["positions"][0], "isolated_margin": None}
     account = {"margin_mode": "cross", "wallet_balance": 10.0}
-    legs = [leg, {**leg, "side": "short"}]
-    (row,) = rows_of(case(account=account, positions=legs, target_symbol="BTC/USDT:USDT"))
-    assert "two legs of one symbol" in row.reason
+    legs = [{**leg, "size": 2}, {**leg, "side": "short"}]
+    expect = {"liquidation_price": 90 / (1 - 3 * 0.004)}
+    found = case(account=account, positions=legs, target_symbol="BTC/USDT:USDT", expect=expect)
+    (row,) = rows_of(found)
+    assert row.verdict == "ok"
 
 
 def test_a_maximum_leverage_gives_the_rate_where_the_venue_ties_them():
