@@ -22,6 +22,7 @@ _PUBLIC = {
     "Result": "backtest.result",
     "RunConfig": "backtest.config",
     "Order": "backtest.strategy",
+    "Legs": "backtest.legs",
     "explain": "backtest.api",
     "verify": "backtest.api",
     "load_venue": "backtest.api",

@@ -9,12 +9,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .core.state import DTYPES, KINDS, Cause, Reason, Rejected
+from .legs import POSITION_SIDES
 
 TIME = pa.timestamp("ms", tz="UTC")
 TEXT = pa.dictionary(pa.int32(), pa.string())
 Records = NDArray[Any]
 Columns = dict[str, pa.Array]
-EXIT_REASONS = {Reason.SIGNAL: "signal", Reason.LIQUIDATION: "liquidation", Reason.END: "end"}
 SCOPES = ("position", "account")
 HIDDEN = ("rule", "rule_step", "pool", "reason")
 FLAGS = ("mark_is_proxy", "rules_extrapolated", "is_assumed")
@@ -25,7 +25,8 @@ TIMES = ("ts", "entry_time", "exit_time")
 class Names:
     """What the numbers in the records of one account stand for.
 
-    `pools` holds the pool of each symbol; `cross` says whether a pool is one bucket.
+    `pools` holds the pool of each symbol; `cross` says whether a pool is one bucket, `hedge`
+    whether the records name positions that are long and short legs (`legs.Positions`).
     """
 
     venue: str
@@ -34,6 +35,7 @@ class Names:
     pools: tuple[int, ...]
     cross: bool
     step_names: Callable[[int, int], str]
+    hedge: bool = False
 
 
 def _words(values: Records, words: tuple[str, ...]) -> pa.Array:
@@ -58,7 +60,7 @@ def _column(name: str, records: Records, names: Names) -> pa.Array:
     if name in TIMES:
         return pa.array(values, TIME)
     if name == "symbol":
-        return _words(values, names.symbols)
+        return _words(values % len(names.symbols), names.symbols)
     if name == "side":
         return _words(values + 1, ("short", "flat", "long"))
     if name == "scope":
@@ -66,10 +68,19 @@ def _column(name: str, records: Records, names: Names) -> pa.Array:
     if name == "cause":
         return _enum(values, Cause)
     if name == "exit_reason":
-        return _words(values, tuple(EXIT_REASONS.values()))
+        return _enum(values, Reason)
     if name in FLAGS:
         return pa.array(values.astype(bool))
     return pa.array(values)
+
+
+def _named(name: str, records: Records, names: Names) -> Columns:
+    """A column; that of the symbol brings along which of its positions is meant."""
+    found = {name: _column(name, records, names)}
+    if name == "symbol":
+        side = 1 + records[name] // len(names.symbols) if names.hedge else np.zeros(len(records))
+        found["position_side"] = _words(side, POSITION_SIDES)
+    return found
 
 
 def _liquidation_extras(all_: Mapping[str, Records], names: Names) -> Columns:
@@ -81,7 +92,7 @@ def _liquidation_extras(all_: Mapping[str, Records], names: Names) -> Columns:
 def _samples(all_: Mapping[str, Records], names: Names) -> NDArray[np.intp]:
     """For each margin record the number of the equity record of its pool and time."""
     margin, equity = all_["margin"], all_["equity"]
-    pools = np.array(names.pools, np.int64)[margin["symbol"]]
+    pools = np.array(names.pools, np.int64)[margin["symbol"] % len(names.symbols)]
     found = np.zeros(len(margin), np.intp)
     for pool in range(len(names.assets)):
         mine, theirs = pools == pool, np.flatnonzero(equity["pool"] == pool)
@@ -163,9 +174,10 @@ def to_table(kind: str, all_: Mapping[str, Records], names: Names) -> pa.Table:
     """
     records = all_[kind]
     shown = [name for name in records.dtype.names or () if name not in HIDDEN]
-    columns = {name: _column(name, records, names) for name in shown[:1]}
+    columns = _named(shown[0], records, names)
     columns["venue"] = _words(np.zeros(len(records)), (names.venue,))
-    columns |= {name: _column(name, records, names) for name in shown[1:]}
+    for name in shown[1:]:
+        columns |= _named(name, records, names)
     if kind in EXTRAS:
         columns |= EXTRAS[kind](all_, names)
     return pa.table(columns)

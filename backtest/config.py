@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from .core.state import OnLiquidation
 from .core.types import MarginMode
 from .errors import UnknownNameError, UsageError
+from .legs import POSITION_MODES
 from .values import (
     HOUR,
     check,
@@ -37,7 +38,9 @@ class RunConfig:
     Times are milliseconds since 1970 UTC, slippage is in basis points, `cash` in the settle
     asset. `strategy` is a path; `orders` a file of orders instead. Without `data` the bundled
     sample is used. `prices` names the venue on whose prices every venue's rules run.
-    `missing_funding` is zero, last or a rate. Values may be text, as a command line gives them.
+    `position_mode` is one_way, or hedge for a long and a short leg of each symbol. `rules_as_of`
+    holds the rules of one date over the whole run. `missing_funding` is zero, last or a rate.
+    Values may be text, as a command line gives them.
     """
 
     strategy: str | None = None
@@ -55,6 +58,7 @@ class RunConfig:
     exposure: float = 1.0
     leverage: float = 10.0
     margin: str = "isolated"
+    position_mode: str = "one_way"
     slippage: float = 0.0
     liquidation_slippage: str = "0"
     on_liquidation: str = "continue"
@@ -86,6 +90,7 @@ class RunConfig:
 
     def _check_words(self) -> None:
         one_of("margin", self.margin, [m.name.lower() for m in MarginMode])
+        one_of("position_mode", self.position_mode, list(POSITION_MODES))
         one_of("on_liquidation", self.on_liquidation, [m.name.lower() for m in OnLiquidation])
         for value in (self.timeframe, self.max_gap, self.sample):
             milliseconds(value)
@@ -97,6 +102,11 @@ class RunConfig:
         check("exposure", self.exposure, self.exposure > 0, "greater than 0")
         check("slippage", self.slippage, 0 <= self.slippage < BPS, "between 0 and 10000 bps")
         check("refill_below", self.refill_below, 0 <= self.refill_below <= 1, "between 0 and 1")
+
+    @property
+    def hedge(self) -> bool:
+        """Whether every symbol has a long and a short leg."""
+        return self.position_mode == "hedge"
 
     @property
     def timeframe_ms(self) -> int:
@@ -147,7 +157,7 @@ def _time(name: str, value: Any) -> int:
 _OPTIONAL = ("strategy", "orders", "data", "since", "until", "prices", "rules_as_of")
 _KINDS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("strategy", "orders", "data", "prices", "timeframe"), text),
-    **dict.fromkeys(("margin", "on_liquidation", "max_gap", "sample"), text),
+    **dict.fromkeys(("margin", "position_mode", "on_liquidation", "max_gap", "sample"), text),
     **dict.fromkeys(("liquidation_slippage", "rebalance", "missing_funding"), text),
     **dict.fromkeys(("venues", "symbols"), names),
     **dict.fromkeys(("since", "until", "rules_as_of"), _time),

@@ -1,6 +1,6 @@
 """A strategy that is asked at every close, and its answers as order events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import isfinite, nan
 from numbers import Real
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 from .core.engine import Engine
 from .core.state import ORDER, OrderKind
 from .errors import StrategyError, UnknownNameError
+from .legs import BOTH, LONG, SHORT, Legs, Positions, refuse_side, refuse_sign
 from .strategy import Order, Strategy
 from .view import View
 
@@ -21,11 +22,11 @@ class Dialogue:
     """Asks a strategy at every close and hands its answers to the engine."""
 
     def __init__(
-        self, strategy: Strategy, engine: Engine, symbols: Sequence[str], exposure: float
+        self, strategy: Strategy, engine: Engine, positions: Positions, exposure: float
     ) -> None:
         self._strategy, self._engine, self._exposure = strategy, engine, exposure
-        self._view = View(engine, symbols)
-        self._numbers = {name: number for number, name in enumerate(symbols)}
+        self._positions, self._view = positions, View(engine, positions)
+        self._numbers = {name: number for number, name in enumerate(positions.symbols)}
         self._targets: dict[int, float] = {}
 
     def feed(self, block: Any) -> int:
@@ -48,23 +49,24 @@ class Dialogue:
         return len(block.ts)
 
     def _give(self, answer: Any) -> None:
-        events = [event for event in self._events(answer) if event is not None]
+        events = self._events(answer)
         if events:
             self._engine.give(np.array(events, ORDER))
 
-    def _events(self, answer: Any) -> list[Event | None]:
-        if type(answer) is not bool and isinstance(answer, Real):
-            return [self._target(self._only_symbol(), answer)]
+    def _events(self, answer: Any) -> list[Event]:
+        if type(answer) is not bool and isinstance(answer, Real | Legs):
+            return self._target(self._only_symbol(), answer)
         if isinstance(answer, Mapping):
-            return [self._target(s, value) for s, value in answer.items() if value is not None]
+            given = [(symbol, wanted) for symbol, wanted in answer.items() if wanted is not None]
+            return [event for pair in given for event in self._target(*pair)]
         if isinstance(answer, Order):
-            return [self._order(answer)]
+            return self._order(answer)
         if isinstance(answer, list | tuple) and all(isinstance(o, Order) for o in answer):
-            return [self._order(order) for order in answer]
+            return [event for order in answer for event in self._order(order)]
         raise StrategyError(
             f"on_bar of {self._strategy.name} returned {type(answer).__name__} at {self._when()}; "
-            "return an Order, a list of Orders, an exposure, a mapping of symbols to exposures, "
-            "or None."
+            "return an Order, a list of Orders, an exposure, Legs, a mapping of symbols to "
+            "exposures or Legs, or None."
         )
 
     def _only_symbol(self) -> str:
@@ -75,20 +77,46 @@ class Dialogue:
             )
         return self._view.symbols[0]
 
-    def _order(self, order: Order) -> Event | None:
-        """The order as an event for the next open."""
+    def _order(self, order: Order) -> list[Event]:
+        """The order as events for the next open."""
+        symbol, side = order.symbol, order.position_side
         if order.exposure is not None:
-            return self._target(order.symbol, order.exposure)
-        number, size = self._number(order.symbol), self._finite(order.symbol, order.size)
-        return (self._view.ts + 1, number, _SIZE, size, nan) if size else None
+            if side == BOTH:
+                return self._target(symbol, order.exposure)
+            return self._leg(symbol, side, order.exposure)
+        number, size = self._number(symbol), self._finite(symbol, order.size)
+        refuse_side(StrategyError, self._what(symbol), side, self._positions.hedge, sized=True)
+        number = self._positions.leg(number, side)
+        return [(self._view.ts + 1, number, _SIZE, size, nan)] if size else []
 
-    def _target(self, symbol: str, exposure: Any) -> Event | None:
-        """A target as an event for the next open; one that does not change is none."""
+    def _target(self, symbol: str, wanted: Any) -> list[Event]:
+        """A signed target, or those of two legs, as events for the next open."""
+        if isinstance(wanted, Legs):
+            legs = [(LONG, wanted.long), (SHORT, wanted.short)]
+            given = [(side, value) for side, value in legs if value is not None]
+            return [event for pair in given for event in self._leg(symbol, *pair)]
         number = self._number(symbol)
+        if self._targets.get(number) == wanted and not self._positions.hedge:
+            return []
+        split = self._positions.split(number, self._finite(symbol, wanted))
+        return [event for pair in split for event in self._change(*pair)]
+
+    def _leg(self, symbol: str, side: str, wanted: Any) -> list[Event]:
+        """The target of one leg as an event for the next open."""
+        number, exposure = self._number(symbol), self._finite(symbol, wanted)
+        refuse_side(StrategyError, self._what(symbol), side, self._positions.hedge, sized=False)
+        refuse_sign(StrategyError, self._what(symbol), side, exposure)
+        return self._change(self._positions.leg(number, side), exposure)
+
+    def _change(self, number: int, exposure: float) -> list[Event]:
+        """The target of a position as an event; one that does not change is none."""
         if self._targets.get(number) == exposure:
-            return None
-        value = self._targets[number] = self._finite(symbol, exposure)
-        return (self._view.ts + 1, number, _EXPOSURE, value * self._exposure, nan)
+            return []
+        self._targets[number] = exposure
+        return [(self._view.ts + 1, number, _EXPOSURE, exposure * self._exposure, nan)]
+
+    def _what(self, symbol: str) -> str:
+        return f"on_bar of {self._strategy.name}: its order of {symbol} at {self._when()}"
 
     def _number(self, symbol: Any) -> int:
         if not isinstance(symbol, str) or symbol not in self._numbers:

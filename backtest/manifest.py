@@ -10,6 +10,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def _decisions(config: RunConfig, session: Session) -> list[dict[str, Any]]:
         for decision in book.provenance(moment):
             found[decision["key"], decision["valid_from"]] = decision
     return [
-        {**decision, "valid_from": _date(int(str(decision["valid_from"])))}
+        {**decision, "value": _finite(decision["value"]), "valid_from": _date(_ms(decision))}
         for _, decision in sorted(found.items(), key=lambda item: str(item[0]))
     ]
 
@@ -150,6 +151,19 @@ def _totals(engine: Any) -> dict[str, float]:
 def _date(ms: int) -> str | None:
     """A date as text; none for the ends of time."""
     return format_time(ms) if ALWAYS < ms < FOREVER else None
+
+
+def _ms(decision: Mapping[str, Any]) -> int:
+    return int(decision["valid_from"])
+
+
+def _finite(value: Any) -> Any:
+    """A decision as JSON has it: a limit that a step does not have is null."""
+    if isinstance(value, Mapping):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and isinf(value) else value
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,5 @@
 """A user's own list of orders, from Parquet or CSV, as order events for the core."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,26 @@ from numpy.typing import NDArray
 
 from .core.state import ORDER, OrderKind
 from .errors import UnknownNameError, UsageError
-from .orders import TIME, indices, unknown_symbols
+from .legs import BOTH, POSITION_SIDES, SHORT, Positions, parse_side, refuse_side, refuse_sign
+from .orders import indices, unknown_symbols
+from .target_columns import TIME
 from .values import format_time, parse_time
 
-COLUMNS = ("ts", "symbol", "size", "exposure", "price")
+COLUMNS = ("ts", "symbol", "size", "exposure", "price", "position_side")
+OPTIONAL = ("price", "position_side")
 NUMBERS = ("size", "exposure", "price")
 EARLIEST_MS = 100_000_000_000
 """1973 in milliseconds: a smaller number is a time in seconds, or no time at all."""
 
 
-def from_file(path: Path, symbols: Sequence[str], exposure: float) -> NDArray[Any]:
-    """Order events of a user's list: ts, symbol, size or exposure, optional price.
+def from_file(path: Path, positions: Positions, exposure: float) -> NDArray[Any]:
+    """Order events of a user's list: ts, symbol, size or exposure, optional price and side.
 
     A row fills at the first bar that opens at or after its time: at its own price if it has
-    one and the bar traded there, else at the open. Rows of one time keep their order.
+    one and the bar traded there, else at the open. Rows of one time keep their order. In hedge
+    mode `position_side` says which leg a row is for; an exposure of none is a signed target.
     """
+    symbols = positions.symbols
     frame = _with_times(path, _checked_columns(path, _read(path)))
     unknown_symbols(frame, symbols, f"in {path}")
     sized = "size" in frame.columns
@@ -38,7 +42,38 @@ def from_file(path: Path, symbols: Sequence[str], exposure: float) -> NDArray[An
     if "price" in frame.columns:
         events["price"] = frame["price"].cast(pl.Float64).to_numpy()
     _check_events(path, events, sized)
+    events = _on_legs(path, events, _sides(path, frame), positions)
     return events[np.argsort(events["ts"], kind="stable")]
+
+
+def _sides(path: Path, frame: pl.DataFrame) -> NDArray[Any]:
+    """The side of each row: both where none is given."""
+    if "position_side" not in frame.columns:
+        return np.full(frame.height, BOTH)
+    given = frame["position_side"].cast(pl.String)
+    words = {side: parse_side(f"position_side in {path}", side or None) for side in given.unique()}
+    return np.array([words[side] for side in given])
+
+
+def _on_legs(
+    path: Path, events: NDArray[Any], sides: NDArray[Any], positions: Positions
+) -> NDArray[Any]:
+    """The rows as events of the engine's positions, in the order of the file."""
+    found, rows, sized = [], [], bool(events["kind"][0] == OrderKind.SIZE)
+    for side in POSITION_SIDES:
+        mine = np.flatnonzero(sides == side)
+        if len(mine) == 0:
+            continue
+        values = events["value"][mine]
+        worst = mine[np.argmax(values if side == SHORT else -values)]
+        refuse_side(UsageError, _place(path, events, mine[0]), side, positions.hedge, sized)
+        if not sized:
+            value = float(events["value"][worst])
+            refuse_sign(UsageError, _place(path, events, worst), side, value)
+        legs = positions.place(events[mine], side)
+        found += legs
+        rows += [mine] * len(legs)
+    return np.concatenate(found)[np.argsort(np.concatenate(rows), kind="stable")]
 
 
 def _read(path: Path) -> pl.DataFrame:
@@ -65,7 +100,7 @@ def _checked_columns(path: Path, frame: pl.DataFrame) -> pl.DataFrame:
     if frame.is_empty():
         raise UsageError(f"{path} has no rows; give it a row for every order.")
     for name in COLUMNS:
-        if name in frame.columns and name != "price" and frame[name].null_count():
+        if name in frame.columns and name not in OPTIONAL and frame[name].null_count():
             row = frame[name].is_null().arg_max() or 0
             raise UsageError(f"{name} in {path} is empty in row {row + 1}; fill it in.")
     if "price" in frame.columns and frame["price"].null_count() == frame.height:
@@ -138,5 +173,5 @@ def _check_events(path: Path, events: NDArray[Any], sized: bool) -> None:
         )
 
 
-def _place(path: Path, events: NDArray[Any], row: int) -> str:
-    return f"row {row + 1} of {path}, the order at {format_time(int(events['ts'][row]))},"
+def _place(path: Path, events: NDArray[Any], row: Any) -> str:
+    return f"row {int(row) + 1} of {path}, the order at {format_time(int(events['ts'][row]))},"

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from .core.state import ORDER, OrderKind
 from .errors import StrategyError, UnknownNameError
+from .legs import Positions, refuse_sign
 from .strategy import Strategy
-
-TIME = pl.Datetime("ms", "UTC")
+from .target_columns import SIDES, cannot_compute, checked_columns
 
 
 def from_targets(
     strategy: Strategy,
     frames: Mapping[str, pl.LazyFrame],
-    symbols: Sequence[str],
+    positions: Positions,
     exposure: float,
     timeframe_ms: int,
 ) -> NDArray[Any]:
@@ -30,18 +30,39 @@ def from_targets(
     `frames` holds `bars` and whatever else the strategy names; times are bar opens.
     """
     extra = {name: frames[name] for name in strategy.frames()}
-    lazy = _checked_columns(strategy, strategy.call(frames["bars"], **extra), symbols)
+    result = strategy.call(frames["bars"], **extra)
+    lazy = checked_columns(strategy, result, positions)
+    found = [np.zeros(0, ORDER)]
+    for name in lazy.collect_schema().names()[2:]:
+        one = lazy.select("ts", "symbol", target=pl.col(name))
+        changes = _checked_changes(strategy, one, positions.symbols, name)
+        found += _events(changes, positions, SIDES[name])
+    events = np.concatenate(found)
+    events["ts"] += timeframe_ms
+    events["value"] *= exposure
+    return sorted_events(events)
+
+
+def _checked_changes(
+    strategy: Strategy, lazy: pl.LazyFrame, symbols: Sequence[str], name: str
+) -> pl.DataFrame:
+    """The changes of one column of targets, which every column is evaluated anew for."""
     try:
         changes = _collected(_changes(lazy, len(symbols)))
     except (Exception, pl.exceptions.PanicException) as error:
-        raise _cannot(strategy, error) from error
-    _check_values(strategy, changes, symbols)
+        raise cannot_compute(strategy, error) from error
+    _check_values(strategy, changes, symbols, name)
+    return changes
+
+
+def _events(changes: pl.DataFrame, positions: Positions, side: str) -> list[NDArray[Any]]:
+    """The changes as targets of one leg, or of the positions that a signed target is for."""
     events = np.zeros(changes.height, ORDER)
-    events["ts"] = changes["ts"].cast(pl.Int64).to_numpy() + timeframe_ms
-    events["symbol"] = indices(changes, symbols)
+    events["ts"] = changes["ts"].cast(pl.Int64).to_numpy()
+    events["symbol"] = indices(changes, positions.symbols)
     events["kind"], events["price"] = OrderKind.EXPOSURE, np.nan
-    events["value"] = changes["target"].to_numpy() * exposure
-    return sorted_events(events)
+    events["value"] = changes["target"].to_numpy()
+    return positions.place(events, side)
 
 
 def _collected(lazy: pl.LazyFrame) -> pl.DataFrame:
@@ -50,47 +71,6 @@ def _collected(lazy: pl.LazyFrame) -> pl.DataFrame:
     """
     grouped = ".over(" in lazy.explain()
     return lazy.collect(engine="in-memory" if grouped else "streaming")
-
-
-def _cannot(strategy: Strategy, error: BaseException) -> StrategyError:
-    reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
-    return StrategyError(f"the targets of {strategy.name} cannot be computed: {reason}.")
-
-
-def _checked_columns(strategy: Strategy, result: Any, symbols: Sequence[str]) -> pl.LazyFrame:
-    if not isinstance(result, pl.LazyFrame | pl.DataFrame):
-        kind = type(result).__name__
-        raise StrategyError(
-            f"targets of {strategy.name} returned {kind}; return a LazyFrame with ts, symbol "
-            "and target."
-        )
-    lazy = result.lazy()
-    try:
-        schema = lazy.collect_schema()
-    except (Exception, pl.exceptions.PanicException) as error:
-        raise _cannot(strategy, error) from error
-    if "symbol" not in schema and len(symbols) == 1:
-        lazy = lazy.with_columns(symbol=pl.lit(symbols[0]))
-    for name in ("ts", "target", "symbol"):
-        if name not in schema and not (name == "symbol" and len(symbols) == 1):
-            raise StrategyError(
-                f"targets of {strategy.name} has columns {', '.join(schema)}; "
-                f"{name!r} is missing: return ts, symbol and target."
-            )
-    _check_types(strategy, schema)
-    return lazy.select(pl.col("ts").cast(TIME), "symbol", pl.col("target").cast(pl.Float64))
-
-
-def _check_types(strategy: Strategy, schema: Mapping[str, Any]) -> None:
-    if schema["ts"].base_type() is not pl.Datetime:
-        raise StrategyError(
-            f"targets of {strategy.name} has ts of type {schema['ts']}; keep the ts of the bars."
-        )
-    if not schema["target"].is_numeric() and schema["target"] != pl.Null:
-        raise StrategyError(
-            f"targets of {strategy.name} has target of type {schema['target']}; "
-            "it must be a number, the exposure wanted."
-        )
 
 
 def _changes(lazy: pl.LazyFrame, symbols: int) -> pl.LazyFrame:
@@ -106,7 +86,9 @@ def _changes(lazy: pl.LazyFrame, symbols: int) -> pl.LazyFrame:
     return kept.with_columns(pl.col("symbol").cast(pl.String))
 
 
-def _check_values(strategy: Strategy, changes: pl.DataFrame, symbols: Sequence[str]) -> None:
+def _check_values(
+    strategy: Strategy, changes: pl.DataFrame, symbols: Sequence[str], name: str
+) -> None:
     unknown_symbols(changes, symbols, f"in the targets of {strategy.name}")
     bad = changes.filter(~pl.col("target").is_finite())
     if bad.height:
@@ -114,6 +96,10 @@ def _check_values(strategy: Strategy, changes: pl.DataFrame, symbols: Sequence[s
             f"targets of {strategy.name} is {bad['target'][0]} at {bad['ts'][0]:%Y-%m-%d %H:%M}; "
             "return a number, or null to keep the last target."
         )
+    low, high = changes["target"].min(), changes["target"].max()
+    for worst in (low, high):
+        if isinstance(worst, float):
+            refuse_sign(StrategyError, f"{name} of {strategy.name}", SIDES[name], worst)
     if changes["ts"].null_count():
         raise StrategyError(f"targets of {strategy.name} has rows without ts; keep the bars' ts.")
     if changes["disordered"].any():

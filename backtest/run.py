@@ -10,6 +10,7 @@ from .dialogue import Dialogue
 from .errors import StrategyError
 from .frames import lazy_frames
 from .hashing import FileHashes
+from .legs import Positions
 from .loading import load
 from .manifest import build_manifest, strategy_entry
 from .market.store import Store
@@ -123,13 +124,13 @@ def _give_orders(
     recorder: Recorder,
 ) -> None:
     """Hand every account its order events, or a dialogue with an `on_bar` strategy."""
-    symbols = group.symbols
+    positions = Positions(tuple(group.symbols), config.hedge)
     if strategy is not None and strategy.kind == "on_bar":
         for session in sessions:
-            session.dialogue = Dialogue(strategy, session.engine, symbols, config.exposure)
+            session.dialogue = Dialogue(strategy, session.engine, positions, config.exposure)
         return
     if strategy is None:
-        events = from_file(Path(str(config.orders)), symbols, config.exposure)
+        events = from_file(Path(str(config.orders)), positions, config.exposure)
         last = group.span.until - config.timeframe_ms
         inside = (events["ts"] >= group.span.since) & (events["ts"] <= last)
         for session in sessions:
@@ -143,8 +144,9 @@ def _give_orders(
 
 def _targets(config: RunConfig, strategy: Strategy, group: Group) -> Any:
     frames = lazy_frames(strategy, group.data, group.symbols, group.span)
+    positions = Positions(tuple(group.symbols), config.hedge)
     try:
-        return from_targets(strategy, frames, group.symbols, config.exposure, config.timeframe_ms)
+        return from_targets(strategy, frames, positions, config.exposure, config.timeframe_ms)
     except StrategyError:
         # Frames are read without the stream's checks: a broken file must not look like the
         # strategy's fault, so the stream is asked whether it finds one.

@@ -11,6 +11,7 @@ from .core.engine import Engine, Settings
 from .core.state import DTYPES, KINDS, REJECTION, OnLiquidation, OrderKind, Rejected
 from .core.types import MARK_IS_PROXY, MarginMode
 from .dialogue import Dialogue
+from .errors import UsageError
 from .market.stream import Block, Stream
 from .plan import Account, Span, account_rules
 from .records import Recorder
@@ -91,19 +92,29 @@ def _extrapolated(rules: Any, ts: Any, flags: Any) -> int:
 
 def open_session(config: RunConfig, account: Account, span: Span) -> Session:
     """An account with its starting money, under the rules of the span."""
+    _refuse_one_way_venue(config, account)
     rules = account_rules(config, account, span)
     cash = [config.cash] * len(account.assets)
-    engine = Engine(engine_settings(config), rules, list(account.pools), cash)
+    engine = Engine(engine_settings(config), rules, list(account.pools), cash, config.hedge)
     every, mode = np.concatenate(rules), config.margin
 
     def step_name(rule: int, step: int) -> str:
-        when = max(int(every[rule]["valid_from"]), span.since)
+        when = max(int(every[rule % len(every)]["valid_from"]), span.since)
         return account.rulebook.step_name(mode, step, when)
 
     names = Names(
-        account.venue, account.symbols, account.assets, account.pools, mode == "cross", step_name
-    )
+        account.venue, account.symbols, account.assets, account.pools, mode == "cross", step_name,
+        config.hedge,
+    )  # fmt: skip
     return Session(account, engine, rules, names)
+
+
+def _refuse_one_way_venue(config: RunConfig, account: Account) -> None:
+    if config.hedge and "hedge.legs" not in account.rulebook.decisions:
+        raise UsageError(
+            f"{account.venue} has no hedge mode: it holds one position per symbol; run it with "
+            "--position-mode one_way, or leave it out of --venue."
+        )
 
 
 def engine_settings(config: RunConfig) -> Settings:

@@ -1,6 +1,5 @@
 """What an `on_bar` strategy sees at a close of a bar."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -11,29 +10,43 @@ from .core.engine import Engine
 from .core.state import POOL, POSITION
 from .core.types import CLOSE, FUNDING, HIGH, LOW, MARK_CLOSE, OPEN, VOLUME
 from .errors import StrategyError, UnknownNameError
+from .legs import BOTH, LONG, SHORT, SWITCH, Positions, parse_side
 
 FLOAT = 8
+Rows = tuple["memoryview[float]", ...]
 
 
 class View:
     """The account and the market at the close of a bar; nothing later can be seen.
 
     `symbol` may be left out when the run has one. `state` is the strategy's own notebook: each
-    venue's account has its own.
+    venue's account has its own. In hedge mode `position_side` names a leg, long or short.
     """
 
-    def __init__(self, engine: Engine, symbols: Sequence[str]) -> None:
-        self.symbols = tuple(symbols)
+    def __init__(self, engine: Engine, positions: Positions) -> None:
+        self.symbols = symbols = positions.symbols
+        self._legs = positions
         self.state: dict[str, Any] = {}
         self._numbers: dict[str | None, int] = {s: number for number, s in enumerate(symbols)}
         if len(symbols) == 1:
             self._numbers[None] = 0
-        self._positions = _floats(engine.positions)
+        self._sides = self._by_side(_floats(engine.positions))
         self._pools = _floats(engine.pools)
         self._pool_of = [int(pool) for pool in engine.positions["pool"]]
         self._ts: Any = None
         self._prices: Any = None
         self._bar = 0
+
+    def _by_side(self, rows: list["memoryview[float]"]) -> dict[tuple[str | None, str], Rows]:
+        """State of the positions of every symbol and side."""
+        found: dict[tuple[str | None, str], Rows] = {}
+        for symbol, number in self._numbers.items():
+            found[symbol, BOTH] = (rows[number],)
+            if self._legs.hedge:
+                long, short = rows[number], rows[self._legs.leg(number, SHORT)]
+                found[symbol, LONG], found[symbol, SHORT] = (long,), (short,)
+                found[symbol, BOTH] = (long, short)
+        return found
 
     def _load(self, ts: Any, prices: Any) -> None:
         self._ts, self._prices = memoryview(ts), memoryview(prices)
@@ -97,17 +110,34 @@ class View:
         """Money not bound in positions, without unrealised P&L."""
         return self._pools[self._pool_of[self._number(symbol)]][_POOL_CASH]
 
-    def size(self, symbol: str | None = None) -> float:
-        """Signed position size, base units."""
-        return self._positions[self._number(symbol)][_SIZE]
+    def size(self, symbol: str | None = None, position_side: str = BOTH) -> float:
+        """Signed position size, base units; of two legs their sum."""
+        return _total(self._rows(symbol, position_side), _SIZE)
 
-    def entry_price(self, symbol: str | None = None) -> float:
+    def entry_price(self, symbol: str | None = None, position_side: str = BOTH) -> float:
         """Mean entry price; 0 without a position."""
-        return self._positions[self._number(symbol)][_ENTRY]
+        rows = self._rows(symbol, position_side)
+        if len(rows) > 1:
+            raise StrategyError("two legs have two entry prices; name a position_side.")
+        return rows[0][_ENTRY]
 
-    def margin(self, symbol: str | None = None) -> float:
-        """Money in the bucket of an isolated position, without unrealised P&L."""
-        return self._positions[self._number(symbol)][_MARGIN]
+    def margin(self, symbol: str | None = None, position_side: str = BOTH) -> float:
+        """Money in the bucket of an isolated position, without unrealised P&L; of two legs both."""
+        return _total(self._rows(symbol, position_side), _MARGIN)
+
+    def _rows(self, symbol: str | None, side: str) -> Rows:
+        """State of the positions of a side: one, or in hedge mode both legs."""
+        try:
+            return self._sides[symbol, side]
+        except (KeyError, TypeError):
+            number, found = self._number(symbol), parse_side("position_side", side)
+            if found != BOTH and not self._legs.hedge:
+                raise StrategyError(f"there is no {found} leg in one-way mode; {SWITCH}.") from None
+            return self._sides[self.symbols[number], found]
+
+
+def _total(rows: Rows, field: int) -> float:
+    return rows[0][field] if len(rows) == 1 else rows[0][field] + rows[1][field]
 
 
 def _floats(records: NDArray[Any]) -> list["memoryview[float]"]:

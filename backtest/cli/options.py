@@ -26,6 +26,7 @@ FLAGS: tuple[Callable[[Any], Any], ...] = (
     click.option("--exposure", help="Multiplies the strategy's targets [1]."),
     click.option("--leverage", help="The venue's leverage setting [10]."),
     click.option("--margin", help="isolated or cross [isolated]."),
+    click.option("--position-mode", help="one_way or hedge: two legs per symbol [one_way]."),
     click.option("--slippage", help="On ordinary fills, bps [0]."),
     click.option("--liquidation-slippage", help="On forced market exits, bps or 'bar' [0]."),
     click.option("--on-liquidation", help="stop, continue or refill [continue]."),
@@ -36,6 +37,7 @@ FLAGS: tuple[Callable[[Any], Any], ...] = (
     click.option("--max-gap", help="A longer hole ends positions [24h]."),
     click.option("--sample", help="How often equity and margin are recorded [1h]."),
     click.option("--strict-rules", is_flag=True, default=None, help="Refuse extrapolated rules."),
+    click.option("--rules-as-of", help="Hold the rules of this date over the whole run."),
     click.option("--rule", "rules", multiple=True, help="Replace a rule, KEY=VALUE."),
     click.option("--seed", help="Kept in the manifest [0]."),
 )

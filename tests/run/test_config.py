@@ -31,6 +31,8 @@ WRONG = {
     "since": [("yesterday", "not a time"), (2022, "not a time"), ("2022-13-01", "not a time")],
     "until": [(10**18, "not a time"), (True, "not a time"), (-1, "not a time")],
     "margin": [("portfolio", "unknown margin setting"), ("isolate", "did you mean 'isolated'")],
+    "position_mode": [("both", "unknown position_mode"), ("hedged", "did you mean 'hedge'")],
+    "rules_as_of": [("now", "not a time"), (10**18, "not a time")],
     "on_liquidation": [("refil", "did you mean 'refill'"), (5, "takes|unknown")],
     "strategy": [("", "takes text"), (False, "takes text")],
     "data": [("", "takes text")],
