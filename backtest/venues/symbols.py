@@ -50,7 +50,7 @@ def same_base(symbol: str, contracts: Iterable[Any], settle: str) -> str | None:
 def is_other_contract(symbol: str) -> bool:
     """Whether a symbol is well formed and names no linear perpetual: inverse, dated, an option."""
     base, slash, rest = symbol.partition("/")
-    return bool(base and slash and ":" in rest) and linear_base(symbol) is None
+    return bool(base and slash and ":" in rest) and linear_base(symbol.upper()) is None
 
 
 def meant(symbol: str, known: Iterable[str]) -> list[str]:
@@ -58,4 +58,6 @@ def meant(symbol: str, known: Iterable[str]) -> list[str]:
     letters = re.sub(r"[^A-Z0-9]", "", symbol.upper())
     pairs = {name: name.partition(":")[0].replace("/", "").upper() for name in known}
     close = [name for name, pair in pairs.items() if letters.startswith(pair)]
-    return close or [name for name in pairs if name.partition("/")[0].upper() == letters]
+    longest = max((len(pairs[name]) for name in close), default=0)
+    coins = {name.partition("/")[0] for name in pairs if name.partition("/")[0].upper() == letters}
+    return [name for name in close if len(pairs[name]) == longest] or sorted(coins)

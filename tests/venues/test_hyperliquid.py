@@ -57,7 +57,7 @@ class TestHyperliquid(VenueChecks):
 
 def test_the_process_looks_at_the_backstop_first():
     record = on(resolved(load("hyperliquid"), BTC), "2026-01-15")
-    backstop, fifth, rest = record["steps"][0, :3]
+    backstop, fifth, rest = record["steps"][:3]
     assert (backstop["min_margin_ratio"], backstop["size_kind"]) == (1.5, StepSize.ALL)
     assert (fifth["amount"], fifth["min_notional"], fifth["wait_ms"]) == (0.2, 100_000, 30_000)
     assert rest["size_kind"] == StepSize.ALL

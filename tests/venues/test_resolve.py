@@ -13,8 +13,14 @@ BTC = "BTC/USDT:USDT"
 TOY = Path(__file__).parent / "toy.toml"
 
 
-def test_four_venues_are_known():
-    assert known() == ["binanceusdm", "bybit", "hyperliquid", "okx"]
+TWELVE = [
+    "binancecoinm", "binanceusdm", "bitget", "bitmex", "bybit", "deribit", "dydx", "gate",
+    "hyperliquid", "krakenfutures", "kucoinfutures", "okx",
+]  # fmt: skip
+
+
+def test_twelve_venues_are_known():
+    assert known() == TWELVE
 
 
 def test_an_unknown_venue_says_what_was_meant():
@@ -24,7 +30,7 @@ def test_an_unknown_venue_says_what_was_meant():
 
 def test_a_rulebook_is_loaded_once_and_has_a_hash_of_its_text():
     assert load("okx") is load("okx")
-    assert len({load(venue).hash for venue in known()}) == 4
+    assert len({load(venue).hash for venue in known()}) == len(TWELVE)
     assert load_file(TOY).hash == load_file(TOY).hash
 
 
@@ -37,14 +43,37 @@ def test_overrides_replace_values_at_all_dates():
         "liquidation.cross.healthy_ratio": 0.8,
         "orders.lot": 0.5,
     }
-    rules = resolve(load("okx"), BTC, ms("2020-01-01"), ms("2026-06-01"), overrides=changes)
+    rules, cross = (
+        resolve(
+            load("okx"), BTC, ms("2020-01-01"), ms("2026-06-01"), mode=mode, overrides=changes
+        )
+        for mode in ("isolated", "cross")
+    )
     assert set(rules["taker_fee"]) == {0.001}
     assert set(rules["bankruptcy_fee"]) == {1}
     assert set(rules["maintenance_at"]) == {1}
-    assert set(rules["steps"]["amount"][:, 0, 0]) == {3.0}
-    assert set(rules["steps"]["amount"][:, 1, 0]) == {2.0}
-    assert set(rules["healthy_ratio"][:, 1]) == {0.8}
+    assert set(rules["steps"]["amount"][:, 0]) == {3.0}
+    assert set(cross["steps"]["amount"][:, 1]) == {2.0}
+    assert set(cross["healthy_ratio"]) == {0.8}
     assert set(rules["lot"]) == {0.5}
+
+
+def test_an_override_for_all_takes_the_place_of_what_some_have_of_their_own():
+    at_mark = {"initial.valued_at": "mark", "fees.clearance": 0.02}
+    assert resolve(load("okx"), BTC, 0, 1, overrides=at_mark)["initial_at"][0] == 0
+    eth = resolve(load("binanceusdm"), "ETH/USDT:USDT", 0, 1, overrides=at_mark)
+    assert eth["clearance_fee"][0] == 0.02
+
+
+def test_a_mode_or_a_kind_of_contract_may_have_its_own_value():
+    own = {"isolated.initial.valued_at": "mark"}
+    assert resolve(load("okx"), BTC, 0, 1)["initial_at"][0] == 1
+    assert resolve(load("okx"), BTC, 0, 1, overrides=own)["initial_at"][0] == 0
+    kraken = load("krakenfutures")
+    linear = resolve(kraken, "BTC/USD:USD", 0, 1, mode="cross")
+    inverse = resolve(kraken, "BTC/USD:BTC", 0, 1, mode="cross")
+    assert (linear["tier_key"][0], inverse["tier_key"][0]) == (0, 2)
+    assert (linear["inverse"][0], inverse["inverse"][0]) == (0, 1)
 
 
 def test_overridden_values_say_that_the_user_set_them():
@@ -106,7 +135,7 @@ def test_an_unknown_decision_says_what_was_meant():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"maintenance.tier_rule": "flat"},
+        {"maintenance.tier_rule": "linear_in_size"},
         {"maintenance.tier_key": "size"},
         {"maintenance.tier_key": "notional_at_entry"},
     ],
@@ -121,8 +150,8 @@ def test_a_requirement_without_a_single_liquidation_price_is_refused(changes):
     [
         ("binanceusdm", "isolated.steps.0.amount", 2, r"amount = 2.0 is a margin ratio over 1"),
         ("hyperliquid", "isolated.steps.1.amount", 1.5, r"is a share of the position over 1"),
-        ("okx", "cross.steps.0.amount", 1.5, r"is no number of tiers; give a whole number"),
-        ("okx", "cross.steps.0.amount", 0, r"says nothing for size 'tiers_down'"),
+        ("okx", "cross.steps.1.amount", 1.5, r"is no number of tiers; give a whole number"),
+        ("okx", "cross.steps.1.amount", 0, r"says nothing for size 'tiers_down'"),
     ],
 )
 def test_an_amount_that_a_step_cannot_reach_is_refused(venue, key, value, match):
@@ -131,11 +160,29 @@ def test_an_amount_that_a_step_cannot_reach_is_refused(venue, key, value, match)
 
 
 @pytest.mark.parametrize(
-    "symbol", ["BTC/USD:BTC", "BTC/USDT:USDT-261225", "BTC/USD:BTC-261225-60000-C", "BTC/EUR:BTC"]
+    "symbol", ["ETH/USD:BTC", "BTC/USDT:USDT-261225", "BTC/USD:BTC-261225-60000-C", "BTC/EUR:BTC"]
 )
 def test_another_contract_of_the_same_base_is_refused_and_not_replaced(symbol):
-    with pytest.raises(RulebookError, match="is no linear perpetual"):
+    with pytest.raises(RulebookError, match="no other contract stands for it"):
         load("okx").match(symbol)
+
+
+def test_a_coin_alone_means_the_main_perpetual_of_each_venue():
+    found = {venue: load(venue).match("BTC") for venue in TWELVE}
+    assert found.pop("binancecoinm") == found.pop("bitmex") == "BTC/USD:BTC"
+    assert found.pop("hyperliquid") == found.pop("deribit") == "BTC/USDC:USDC"
+    assert found.pop("dydx") == "BTC/USD:USDC"
+    assert found.pop("krakenfutures") == "BTC/USD:USD"
+    assert set(found.values()) == {"BTC/USDT:USDT"}
+
+
+def test_a_dated_future_has_the_tiers_of_its_family_and_an_end():
+    book = load("binancecoinm")
+    assert book.match("BTC/USD:BTC-261225") == "BTC/USD:BTC-261225"
+    rules = resolve(book, "BTC/USD:BTC-261225", 0, 1)
+    assert rules["expires"][0] == ms("2026-12-25") + 8 * 3_600_000
+    assert rules["rate"][0, 0] == resolve(book, "BTC/USD:BTC-270326", 0, 1)["rate"][0, 0]
+    assert resolve(book, "BTC/USD:BTC", 0, 1)["expires"][0] == 2**62
 
 
 @pytest.mark.parametrize("symbol", ["BTC/EUR:EUR", "BTC/ETH", "BTC/USDT"])
@@ -145,11 +192,16 @@ def test_what_is_not_the_same_contract_is_not_matched(symbol):
 
 
 @pytest.mark.parametrize(
-    "symbol", ["BTCUSDT", "BTC", "btc/usdt:usdt", "BTC_USDT_USDT", "BTC-USDT-SWAP", "BTC/USDT"]
+    "symbol", ["BTCUSDT", "btc/usdt:usdt", "BTC_USDT_USDT", "BTC-USDT-SWAP", "BTC/USDT"]
 )
 def test_another_spelling_says_what_was_meant(symbol):
     with pytest.raises(RulebookError, match=r"did you mean 'BTC/USDT:USDT'"):
         load("okx").match(symbol)
+
+
+def test_a_coin_in_small_letters_says_what_was_meant():
+    with pytest.raises(RulebookError, match="did you mean 'BTC'"):
+        load("okx").match("btc")
 
 
 def test_a_symbol_without_a_schedule_of_its_own_keeps_the_venues():
