@@ -43,7 +43,6 @@ from .types import (
     StepExit,
     StepFee,
     StepSize,
-    Trigger,
     ValuedAt,
 )
 
@@ -58,7 +57,6 @@ _TAKER_AND_CLEARANCE = int(StepFee.TAKER_AND_CLEARANCE)
 _LARGEST_LOSS = int(LiquidationOrder.LARGEST_LOSS)
 _TAKER = int(StepFee.TAKER)
 _CLEARANCE = int(StepFee.CLEARANCE)
-_BELOW = int(Trigger.BELOW)
 _AT_ENTRY = int(ValuedAt.ENTRY)
 HALVINGS = 100
 SAME_MONEY = 1e-12
@@ -185,12 +183,10 @@ def after_closing(
 def is_cured(w: Any, s: int, equity: float, maintenance: float, ratio: float) -> bool:
     """Whether a bucket is healthy again; under 1, `ratio` asks for more than that.
 
-    Taking over a share of a bucket at its trigger leaves the rest there but for rounding:
-    that is no cure where equality is already liquidated.
+    Taking over a share of a bucket at its trigger leaves the rest there but for rounding. That is
+    no cure: what was liquidated was at its trigger or beyond it, and so is the rest.
     """
-    rules = rules_of(w, s)
-    least = maintenance * (1.0 + SAME_MONEY) if rules["trigger"] != _BELOW else maintenance
-    if is_liquidated(rules, equity, least):
+    if is_liquidated(rules_of(w, s), equity, maintenance * (1.0 + SAME_MONEY)):
         return False
     return maintenance <= ratio * equity
 
