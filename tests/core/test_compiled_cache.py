@@ -13,10 +13,14 @@ from backtest.core import jit
 CALL = """
 from backtest.core.price import liquidation_price
 from tests_rules import make_rules
-print(liquidation_price(make_rules()[0], 10.0, 100.0, 100.0))
+print(liquidation_price(make_rules()[0], 10.0, 100.0, 100.0, 100.0))
 print(sum(liquidation_price.stats.cache_hits.values()))
 """
-EDITED = ("requirement.py", 'rate = rules["rate"][row]', 'rate = 2.0 * rules["rate"][row]')
+EDITED = (
+    "requirement.py",
+    'rate, units = rules["rate"][row]',
+    'rate, units = 2.0 * rules["rate"][row]',
+)
 
 
 @pytest.fixture

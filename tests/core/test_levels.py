@@ -6,13 +6,12 @@ from math import inf, nextafter
 import pytest
 
 from backtest.core.price import crosses, liquidation_price
-from backtest.core.requirement import constant_close_fee, initial_margin, maintenance_margin
+from backtest.core.requirement import constant_part, initial_margin, maintenance_margin
 from backtest.core.risk import is_liquidated
 from backtest.core.tiers import tier_of
 from backtest.core.types import (
     CloseFee,
     IsolatedOpen,
-    MarginMode,
     TierKey,
     TierRule,
     Trigger,
@@ -37,14 +36,14 @@ def btc(**changes):
 @pytest.mark.parametrize(("notional", "level"), [(4e6, 45_303), (20e6, 45_582)])
 def test_regression_numbers_of_the_conventions(notional, level):
     rules = btc()[0]
-    price = liquidation_price(rules, notional / 50_000, 50_000.0, notional / 10)
+    price = liquidation_price(rules, notional / 50_000, 50_000.0, notional / 10, 50_000.0)
     assert round(price) == level
 
 
 def test_collateral_does_not_pick_the_tier():
     # 4 million of notional on 400 thousand of margin: tier 4 (1 %), not tier 2 (0.5 %)
     rules = btc()[0]
-    size, price = 80.0, liquidation_price(btc()[0], 80.0, 50_000.0, 400_000.0)
+    size, price = 80.0, liquidation_price(rules, 80.0, 50_000.0, 400_000.0, 50_000.0)
     assert tier_of(rules, size, 50_000.0, price) + 1 == 4
     assert price == pytest.approx((400e3 + 12e3 - 4e6) / (80 * (0.01 - 1)), rel=1e-12)
 
@@ -110,10 +109,10 @@ def test_pool_whose_equity_equals_its_requirement_triggers_where_the_venue_says_
 
 def test_long_on_its_full_value_has_no_level_and_a_short_always_has_one():
     rules = make_rules()[0]
-    assert liquidation_price(rules, 10.0, 100.0, 1_000.0) == 0.0
-    assert liquidation_price(rules, 10.0, 100.0, 5_000.0) == 0.0
-    assert liquidation_price(rules, -10.0, 100.0, 5_000.0) == pytest.approx(600 / 1.004)
-    assert liquidation_price(rules, 0.0, 100.0, 50.0) == 0.0
+    assert liquidation_price(rules, 10.0, 100.0, 1_000.0, 100.0) == 0.0
+    assert liquidation_price(rules, 10.0, 100.0, 5_000.0, 100.0) == 0.0
+    assert liquidation_price(rules, -10.0, 100.0, 5_000.0, 100.0) == pytest.approx(600 / 1.004)
+    assert liquidation_price(rules, 0.0, 100.0, 50.0, 100.0) == 0.0
 
 
 def test_size_on_the_edge_of_a_tier_belongs_below_it_in_spite_of_rounding():
@@ -150,20 +149,13 @@ def test_maintenance_margin_of_every_form(size, changes, expected):
 def test_closing_fee_at_the_bankruptcy_price(size, leveraged, own):
     # 10x from 100: bankrupt at 90 or 110, where the fee of 0.05 % on 900 or 1,100 falls due
     rules = make_rules(close_fee=CloseFee.AT_BANKRUPTCY)[0]
-    cross = constant_close_fee(rules, size, 100.0, 10.0, float("nan"))
-    isolated = constant_close_fee(rules, size, 100.0, 10.0, 100.0 + own)
+    cross = constant_part(rules, size, 100.0, 10.0, float("nan"), 0.0)
+    isolated = constant_part(rules, size, 100.0, 10.0, 100.0 + own, 0.0)
     assert cross == pytest.approx(leveraged, rel=1e-12)
     assert isolated == pytest.approx(own, rel=1e-12)
 
 
 def test_initial_margin_at_mark_at_entry_and_with_the_closing_fee():
-    assert initial_margin(make_rules()[0], 10.0, 100.0, 90.0, 10.0, 0) == pytest.approx(90.0)
+    assert initial_margin(make_rules()[0], 10.0, 100.0, 90.0, 10.0) == pytest.approx(90.0)
     entry = make_rules(initial_at=ValuedAt.ENTRY, isolated_open=IsolatedOpen.PLUS_CLOSING_FEE)[0]
-    assert initial_margin(entry, 10.0, 100.0, 90.0, 10.0, 0) == pytest.approx(100.45)
-
-
-def test_initial_margin_may_be_valued_differently_in_the_two_modes():
-    rules = make_rules(initial_at=[ValuedAt.ENTRY, ValuedAt.MARK])[0]
-    isolated = initial_margin(rules, 10.0, 100.0, 90.0, 10.0, int(MarginMode.ISOLATED))
-    cross = initial_margin(rules, 10.0, 100.0, 90.0, 10.0, int(MarginMode.CROSS))
-    assert (isolated, cross) == (100.0, 90.0)
+    assert initial_margin(entry, 10.0, 100.0, 90.0, 10.0) == pytest.approx(100.45)
