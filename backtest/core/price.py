@@ -1,7 +1,7 @@
 """The marks at which a bucket is liquidated, solved exactly over the tier table.
 
-A position has a `level` on its adverse side. A flat table keyed on the value at the mark can have one
-on the other side too (`far`): there a rising value lifts the whole position into a dearer tier.
+A position has a `level` on its adverse side. A flat table keyed on the value at the mark can have
+one on the other side too (`far`): there a rising value lifts the whole position into a dearer tier.
 """
 
 # mypy: disable-error-code="no-any-return"

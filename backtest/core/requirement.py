@@ -1,8 +1,8 @@
 """What a position must have behind it: maintenance margin, initial margin, closing fee.
 
 `rules` is one RULES record; amounts are in the settle asset. Inside one tier the maintenance margin
-is fixed + slope·value + curve·value² in the value of a unit of size (`contracts`). The part that does
-not move with the mark (`constant_part`: a closing fee, the next funding) is kept apart.
+is fixed + slope·value + curve·value² in the value of a unit of size (`contracts`). The part that
+does not move with the mark (`constant_part`: a closing fee, the next funding) is kept apart.
 Isolated positions pass the `margin` in their bucket (without unrealised P&L), cross ones NaN.
 Source: the margin sections of the venues' rulebooks; the mechanisms are named there.
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 from .contracts import notional, price_of, side, signed_units, unit_value
 from .jit import jit
-from .tiers import initial_rate, tier_key, tier_index, tier_of
+from .tiers import initial_rate, tier_index, tier_key, tier_of
 from .types import CloseFee, InitialRate, IsolatedOpen, NextFunding, TierRule, ValuedAt
 
 _AT_ENTRY = int(ValuedAt.ENTRY)
@@ -65,7 +65,7 @@ def takeover_of(rules: Any, size: float, mark: float, equity: float, reserved: f
 
 @jit
 def fillable_limit(rules: Any, size: float, mark: float, used: float, away: float) -> float:
-    """Limit of a forced order: off the mark by `used` (a share, cut to 0..1) of an amount `away`."""
+    """Limit of a forced order: off the mark by `used` (a share, cut to 0..1) of `away`."""
     value = unit_value(rules, mark)
     moved = min(max(used, 0.0), 1.0) * away / abs(size)
     return price_of(rules, max(value - side(signed_units(rules, size)) * moved, 0.0))
