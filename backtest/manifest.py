@@ -116,9 +116,10 @@ def _decisions(config: RunConfig, session: Session) -> list[dict[str, Any]]:
     """Every decision in force at some time of the run, the user's own values in place."""
     book = venues.override(session.account.rulebook, config.rules)
     starts = {int(start) for periods in session.rules for start in periods["valid_from"]}
-    since = session.first or 0
+    since, frozen = session.first or 0, config.rules_as_of
+    moments = {max(start, since) for start in starts} if frozen is None else {frozen}
     found = {}
-    for moment in sorted({max(start, since) for start in starts}):
+    for moment in sorted(moments):
         for decision in book.provenance(moment):
             found[decision["key"], decision["valid_from"]] = decision
     return [

@@ -97,10 +97,11 @@ def open_session(config: RunConfig, account: Account, span: Span) -> Session:
     cash = [config.cash] * len(account.assets)
     engine = Engine(engine_settings(config), rules, list(account.pools), cash, config.hedge)
     every, mode = np.concatenate(rules), config.margin
+    frozen = config.rules_as_of
 
     def step_name(rule: int, step: int) -> str:
         when = max(int(every[rule % len(every)]["valid_from"]), span.since)
-        return account.rulebook.step_name(mode, step, when)
+        return account.rulebook.step_name(mode, step, when if frozen is None else frozen)
 
     names = Names(
         account.venue, account.symbols, account.assets, account.pools, mode == "cross", step_name,

@@ -47,10 +47,47 @@ def balances(result):
         assert last == pytest.approx(t["equity"], rel=1e-9)
 
 
+HEDGED = ("binanceusdm", "bybit", "okx", "bitget", "gate")
+"""Venues that hold two legs of a symbol."""
+
+
+def both_legs(view):
+    """A large leg and a smaller one against it, which change places every week."""
+    legs = bt.Legs(10.0, -2.0) if view.time.isocalendar().week % 2 else bt.Legs(2.0, -10.0)
+    return dict.fromkeys(view.symbols, legs)
+
+
+def run_hedged(folder, settings, **data):
+    several = len(settings.get("symbols", "1"))
+    chosen = {"leverage": 25, "prices": "binanceusdm", "position_mode": "hedge", **settings, **data}
+    chosen |= {"venues": HEDGED if several == 1 else FOUR[:3], "exposure": 1.5 / several}
+    chosen["refill_below"] = 0.1
+    result = bt.run(both_legs, out=folder, **chosen)
+    for kind in ("fills", "trades"):
+        assert set(result.frame(kind)["position_side"]) == {"long", "short"}
+    return result
+
+
+@pytest.mark.parametrize("settings", ACCOUNTS.values(), ids=ACCOUNTS)
+def test_money_of_two_legs_is_conserved_on_the_sample(tmp_path, settings):
+    result = run_hedged(tmp_path / "run", settings)
+    assert result.liquidations["venue"].n_unique() >= 2
+    balances(result)
+
+
 @pytest.mark.parametrize("settings", ACCOUNTS.values(), ids=ACCOUNTS)
 def test_money_is_conserved_on_the_sample(tmp_path, settings):
     chosen = {"exposure": 8, "leverage": 20, "prices": "binanceusdm", "venues": FOUR, **settings}
     result = bt.run("strategies/sma_cross.py", out=tmp_path / "run", **chosen)
+    assert result.liquidations["venue"].n_unique() >= 2
+    balances(result)
+
+
+@pytest.mark.market_data
+@pytest.mark.parametrize("settings", ACCOUNTS.values(), ids=ACCOUNTS)
+def test_money_of_two_legs_is_conserved_on_real_history(tmp_path, market_data, settings):
+    data = {"data": str(market_data), "since": "2022-05-01", "until": "2022-07-01"}
+    result = run_hedged(tmp_path / "run", settings, **data)
     assert result.liquidations["venue"].n_unique() >= 2
     balances(result)
 
