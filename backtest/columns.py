@@ -136,13 +136,15 @@ def _equity_extras(all_: Mapping[str, Records], names: Names) -> Columns:
 
 def _margin_extras(all_: Mapping[str, Records], names: Names) -> Columns:
     records, bucket = all_["margin"], _buckets(all_, names)
-    mark, level = records["mark_price"], records["liquidation_price"]
+    mark, away = records["mark_price"], records["mark_price"] - records["liquidation_price"]
+    # two legs share a price, which lies on the adverse side of one of them only
+    away = np.abs(away) if names.hedge and names.cross else np.sign(records["size"]) * away
     return {
         "equity": pa.array(bucket["equity"]),
         "margin_ratio": pa.array(_ratio(bucket["maintenance_margin"], bucket["equity"])),
         "available": pa.array(np.maximum(bucket["equity"] - bucket["initial_margin"], 0.0)),
         "effective_leverage": pa.array(_ratio(bucket["notional"], bucket["equity"])),
-        "distance_to_liquidation": pa.array(np.sign(records["size"]) * (mark - level) / mark),
+        "distance_to_liquidation": pa.array(away / mark),
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from .contracts import notional, side, unrealized_pnl
 from .jit import jit
 from .ledger import Fill, cover_shortfall, record_fill, refresh_pool, shrink_position, slot
+from .legs import shared_level
 from .orders import cancel_orders
 from .requirement import keeps_fee_apart, takeover_of
 from .risk import (
@@ -20,7 +21,6 @@ from .risk import (
     is_cross,
     margin_ratio,
     position_fee,
-    position_level,
     position_row,
     rules_of,
 )
@@ -96,7 +96,7 @@ def record_before(w: Any, i: int, s: int, b: Bucket, e: Exit, step: int, cause: 
     r["scope"], r["side"] = int(b.bucket == ACCOUNT), int(side(p["size"]))
     r["size_before"], r["size_closed"] = p["size"], e.closed
     r["entry_price"], r["mark_price"] = p["entry"], p["mark"]
-    r["liquidation_price"] = position_level(w, s)
+    r["liquidation_price"] = shared_level(w, s)
     r["bankruptcy_price"] = takeover_of(rules, p["size"], p["mark"], b.equity, position_fee(w, s))
     r["equity_before"], r["maintenance_margin"] = b.equity, b.maintenance
     r["margin_ratio"] = margin_ratio(b.equity, b.maintenance)

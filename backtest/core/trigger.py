@@ -13,6 +13,7 @@ from typing import Any
 
 from .contracts import price_of, signed_units, unit_value
 from .jit import jit
+from .legs import leading_side
 from .liquidation import liquidate
 from .price import crosses, crosses_far, has_cliffs
 from .requirement import terms
@@ -61,19 +62,6 @@ def adverse_mark(w: Any, i: int, s: int, side: float) -> float:
     if side > 0.0:
         return min(w.prices[MARK_LOW, p["series"], i], p["mark"])
     return max(w.prices[MARK_HIGH, p["series"], i], p["mark"])
-
-
-@jit
-def leading_side(w: Any, s: int) -> float:
-    """Side whose adverse marks a position's bucket is tested at: of its symbol's net size.
-
-    Two legs of one symbol that cancel out can only be hurt by the value they are margined on.
-    """
-    p = w.positions[s]
-    if p["twin"] < 0 or not is_cross(w):
-        return p["size"]
-    net = p["size"] + w.positions[p["twin"]]["size"]
-    return net if net != 0.0 else (1.0 if rules_of(w, s)["inverse"] else -1.0)
 
 
 @jit

@@ -337,6 +337,43 @@ def test_the_command_line_takes_it_and_shows_both_legs(market, cli, strategy, tm
 # --- liquidation ---------------------------------------------------------------------------------
 
 
+def test_two_legs_of_a_pool_share_the_price_at_which_both_are_liquidated(market):
+    market.add(steps(100, 100, 95, 75, 75))
+    result = market.run(replay(bt.Legs(8.0, -3.0)), margin="cross", cash=100, leverage=20, **HEDGE)
+    wallet = 100 - 11 * 100 * FEE
+    # wallet + 5 (p − 100) = 0.4 % of 11 p: the long and the short leg each by itself
+    level = (500 - wallet) / (5 - 0.004 * 11)
+    before = result.margin.filter(pl.col("mark_price") == 95)
+    assert legs(before, "liquidation_price") == pytest.approx({"long": level, "short": level})
+    away = (95 - level) / 95
+    assert legs(before, "distance_to_liquidation") == pytest.approx({"long": away, "short": away})
+    first = result.liquidations.row(0, named=True)
+    assert first["mark_price"] == pytest.approx(level, rel=1e-9)
+    assert first["liquidation_price"] == pytest.approx(level, rel=1e-9)
+
+
+def test_equal_legs_fall_where_what_they_need_has_outgrown_the_wallet(market):
+    market.add(flat(100, 4))
+    result = market.run(replay(bt.Legs(9.0, -9.0)), margin="cross", cash=100, leverage=20, **HEDGE)
+    # a price that rises moves no money, but the requirement of both: 0.4 % of 18 p
+    level = (100 - 18 * 100 * FEE) / (0.004 * 18)
+    last = result.margin.filter(ts=pl.col("ts").max())
+    assert legs(last, "liquidation_price") == pytest.approx({"long": level, "short": level})
+
+
+def test_the_shared_price_of_a_net_short_lies_above_and_moves_with_the_rest_of_the_pool(market):
+    market.add(flat(100, 4)).add(flat(50, 4), ETH)
+    answer = {BTC: bt.Legs(1.0, -4.0), ETH: 1.0}
+    result = market.run(
+        replay(answer), symbols=[BTC, ETH], margin="cross", cash=1000, leverage=20, **HEDGE
+    )
+    wallet = 1000 - 6 * 1000 * FEE
+    needed = result.margin.filter(symbol=ETH)["maintenance_margin"][-1]
+    level = (wallet - needed + 30 * 100) / (30 + 0.004 * 50)
+    last = result.margin.filter(symbol=BTC, ts=pl.col("ts").max())
+    assert legs(last, "liquidation_price") == pytest.approx({"long": level, "short": level})
+
+
 def test_netting_is_two_records_of_one_step(market):
     market.add(steps(100, 100, 85, 75, 75))
     result = market.run(

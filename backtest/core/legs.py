@@ -1,0 +1,73 @@
+"""The two legs of one symbol in a cross pool: which side leads, and the mark at which both fall.
+
+The legs share their mark, so that neither has a liquidation price of its own.
+"""
+
+# mypy: disable-error-code="no-any-return"
+
+from math import inf
+from typing import Any
+
+from .jit import jit
+from .risk import ACCOUNT, bucket_maintenance, is_cross, pool_backing, position_level, rules_of
+
+HALVINGS = 60
+FARTHEST = 1e12
+"""Ratio to the present mark beyond which no level is looked for."""
+
+
+@jit
+def has_other_leg(w: Any, s: int) -> bool:
+    """Whether the other leg of a position's symbol is open in the same bucket."""
+    p = w.positions[s]
+    return p["twin"] >= 0 and is_cross(w) and w.positions[p["twin"]]["size"] != 0.0
+
+
+@jit
+def leading_side(w: Any, s: int) -> float:
+    """Side whose adverse marks a position's bucket is tested at: of its symbol's net size.
+
+    Two legs of one symbol that cancel out can only be hurt by the value they are margined on.
+    """
+    p = w.positions[s]
+    if p["twin"] < 0 or not is_cross(w):
+        return p["size"]
+    net = p["size"] + w.positions[p["twin"]]["size"]
+    return net if net != 0.0 else (1.0 if rules_of(w, s)["inverse"] else -1.0)
+
+
+@jit
+def healthy_at(w: Any, s: int, mark: float) -> bool:
+    """Whether the pool would be over its requirement with both legs of a symbol at a mark."""
+    p = w.positions[s]
+    other, pool, saved = w.positions[p["twin"]], p["pool"], p["mark"]
+    p["mark"] = other["mark"] = mark
+    healthy = pool_backing(w, pool) > bucket_maintenance(w, ACCOUNT, pool)
+    p["mark"] = other["mark"] = saved
+    return healthy
+
+
+@jit
+def shared_level(w: Any, s: int) -> float:
+    """Mark at which a position is liquidated with every other symbol's mark frozen.
+
+    Two legs have one in common, on the adverse side of their net size; 0 or infinity if none.
+    It is looked for from the present mark, also when that is beyond it already.
+    """
+    if not has_other_leg(w, s):
+        return position_level(w, s)
+    mark, falls = w.positions[s]["mark"], leading_side(w, s) > 0.0
+    healthy = healthy_at(w, s, mark)
+    factor = 0.5 if falls == healthy else 2.0
+    near, far = mark, mark * factor
+    while healthy_at(w, s, far) == healthy:
+        if not mark / FARTHEST < far < mark * FARTHEST:
+            return 0.0 if falls else inf
+        near, far = far, far * factor
+    for _ in range(HALVINGS):
+        middle = 0.5 * (near + far)
+        if healthy_at(w, s, middle) == healthy:
+            near = middle
+        else:
+            far = middle
+    return far if healthy else near
