@@ -10,7 +10,7 @@ from .requirement import initial_margin
 from .risk import pool_backing, position_initial, rules_today, twin_size
 from .state import Rejected
 from .tiers import largest_key_at, tier_key
-from .types import word
+from .types import Legs, word
 
 _BELOW_MINIMUM = word(Rejected.BELOW_MINIMUM)
 _INSUFFICIENT_MARGIN = word(Rejected.INSUFFICIENT_MARGIN)
@@ -18,6 +18,7 @@ _MAX_LEVERAGE = word(Rejected.MAX_LEVERAGE)
 _POSITION_LIMIT = word(Rejected.POSITION_LIMIT)
 _TIERS_UNKNOWN = word(Rejected.TIERS_UNKNOWN)
 _ALLOWED = word(-1)
+_LARGER_SIDE = int(Legs.LARGER_SIDE)
 ROUNDING = 1e-12
 """Share by which a limit may be passed: amounts computed in two ways differ by rounding."""
 
@@ -39,16 +40,20 @@ def size_limit_breach(w: Any, s: int, size: float, price: float) -> tuple[int, f
 
 @jit
 def cross_needs(w: Any, s: int, size: float, fill: Fill) -> tuple[float, float]:
-    """(initial margin of the whole pool after the fill, equity after it)."""
-    p = w.positions[s]
-    pool, total = p["pool"], p["size"] + size
-    required = 0.0
+    """(initial margin of the whole pool after the fill, equity after it).
+
+    Where the margin of the larger leg is enough for both, the smaller one adds none.
+    """
+    p, rules = w.positions[s], rules_today(w, s)
+    pool, total, required = p["pool"], p["size"] + size, 0.0
+    other = twin_size(w, s) if rules["legs"] == _LARGER_SIDE else 0.0
     for o in range(len(w.positions)):
-        if o != s and w.positions[o]["pool"] == pool:
+        outgrown = o == p["twin"] and 0.0 < other <= abs(total)
+        if o != s and w.positions[o]["pool"] == pool and not outgrown:
             required += position_initial(w, o)
-    rules = rules_today(w, s)
-    entry = mean_price(rules, abs(p["size"]), p["entry"], abs(size), fill.price)
-    required += initial_margin(rules, total, entry, p["mark"], w.config[0]["leverage"])
+    if abs(total) >= other:
+        entry = mean_price(rules, abs(p["size"]), p["entry"], abs(size), fill.price)
+        required += initial_margin(rules, total, entry, p["mark"], w.config[0]["leverage"])
     lost = unrealized_pnl(rules, size, p["mark"], fill.price)
     return required, pool_backing(w, pool) - fill.fee - lost
 

@@ -76,6 +76,33 @@ def test_equal_legs_of_a_pool_outlive_a_fall_that_ends_a_single_one(market):
     assert single.liquidations["position_side"].to_list() == ["long"]
 
 
+@pytest.mark.parametrize(("venue", "short"), [("binanceusdm", 0), ("bitget", 1), ("gate", 1)])
+def test_a_smaller_leg_costs_no_margin_where_the_larger_one_is_enough(market, venue, short):
+    # 9 of 10 times the equity are taken by the long leg: 5 more are free or refused
+    market.add(flat(100, 4))
+    settings = {"venues": venue, "prices": "binanceusdm", "margin": "cross", "cash": 1000}
+    result = market.run(replay(bt.Legs(9.0), bt.Legs(9.0, -5.0)), **settings, **HEDGE)
+    assert result.fills.filter(position_side="short").height == short
+    assert result.rejections.height == 1 - short
+    if short:
+        pool = result.equity.row(-1, named=True)
+        assert pool["initial_margin"] == pytest.approx(90 * 100 / 10, rel=0.01)
+    else:
+        refused = result.rejections.row(0, named=True)
+        assert refused["required"] == pytest.approx(140 * 100 / 10, rel=0.01)
+
+
+def test_a_leg_that_outgrows_the_other_is_the_one_that_counts(market):
+    market.add(flat(100, 5))
+    settings = {"venues": "bitget", "prices": "binanceusdm", "margin": "cross", "cash": 1000}
+    answers = [bt.Legs(9.0, -5.0), bt.Legs(short=-9.5), bt.Legs(short=-12.0)]
+    result = market.run(replay(*answers), **settings, **HEDGE)
+    held = legs(result.margin.filter(ts=pl.col("ts").max()), "size")
+    assert held == pytest.approx({"long": 90.0, "short": -94.4}, abs=0.5)
+    refused = result.rejections.row(0, named=True)
+    assert (refused["position_side"], refused["reason"]) == ("short", "insufficient margin")
+
+
 def test_funding_is_paid_by_one_leg_and_received_by_the_other(market):
     market.add(flat(100, 10), funding=[0.0, 0.001])
     result = market.run(replay(bt.Legs(1.0, -0.5)), **HEDGE)
