@@ -24,6 +24,7 @@ _PUBLIC = {
     "Order": "backtest.strategy",
     "Legs": "backtest.legs",
     "explain": "backtest.api",
+    "explain_pool": "backtest.api",
     "verify": "backtest.api",
     "load_venue": "backtest.api",
     "BacktestError": "backtest.errors",

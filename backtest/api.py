@@ -8,14 +8,14 @@ from typing import Any
 
 from .config import RunConfig, from_mapping
 from .errors import UsageError
-from .explanation import explain
+from .explanation import explain, explain_pool
 from .goldens import verify
 from .result import Result
 from .run import execute
 from .strategy import of
 from .venues import load as load_venue
 
-__all__ = ["explain", "load_venue", "run", "verify"]
+__all__ = ["explain", "explain_pool", "load_venue", "run", "verify"]
 
 
 def run(

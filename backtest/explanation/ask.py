@@ -2,40 +2,47 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from ..config import format_time, parse_time
-from ..core.tiers import largest_key_at, tier_key, tier_of
-from ..core.types import TierKey
-from ..errors import UnknownNameError, UsageError
-from ..venues import Rulebook, at, load, override, provenance, resolve, tier_provenance
+from ..errors import UsageError
+from ..venues import Instrument, Rulebook, load, override, resolve
+from .asked import Asked, leverage_counts
+from .checks import check_amounts, check_leverage, check_size, check_words, size_of
 from .display import display_of, exists
-from .numbers import Pool, Position, Report, opening_margin, report
-from .words import KEYS, formula, number
+from .notes import notes, sources
+from .numbers import Pool, Position, opening_margin, report
+from .whole import shown_in_units
+from .words import formula
 
-USED = ("maintenance", "initial", "trigger", "bankruptcy", "fees")
-"""Tables of a rulebook that a liquidation price can depend on."""
+CASH = 10_000.0
+"""Wallet of a cross pool that settles in a currency, where none is given."""
 
 
 @dataclass(frozen=True)
 class Explanation:
     """A position in a venue's numbers. Prices are None where there is none; amounts in `settle`.
 
-    `shown` is what the venue's screen prints, `sources` the rules used with their origin.
+    `size` is in `size_unit`; `leverage` is None on a venue without such a setting; `shown` is what
+    the venue's screen prints, `sources` the rules used with their origin.
     """
 
     venue: str
     symbol: str
+    contract: str
     side: str
     size: float
+    size_unit: str
+    contracts: float
     entry: float
     mark: float
-    leverage: float
+    leverage: float | None
     margin: str
     date: str
     settle: str
     notional: float
+    unrealized_pnl: float
     equity: float
     initial_margin: float
     maintenance_margin: float
@@ -43,6 +50,8 @@ class Explanation:
     liquidation_price: float | None
     bankruptcy_price: float | None
     shown_liquidation_price: float | None
+    shown_maintenance_margin: float
+    shown_margin_ratio: float
     tier: int
     formula: Sequence[str]
     notes: Sequence[str]
@@ -50,10 +59,7 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them; None where a number is infinite."""
-        return {
-            name: None if isinstance(value, float) and not isfinite(value) else value
-            for name, value in asdict(self).items()
-        }
+        return plain(asdict(self))
 
     def __str__(self) -> str:
         """The numbers, the formula in words and the sources, at most 80 columns wide."""
@@ -62,105 +68,106 @@ class Explanation:
         return render(self)
 
 
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with None where a number is infinite or none."""
+    return {
+        name: None if isinstance(value, float) and not isfinite(value) else value
+        for name, value in values.items()
+    }
+
+
 def explain(
     venue: str,
     symbol: str,
     *,
     side: str,
     entry: float,
-    size: float,
-    leverage: float,
+    size: float | None = None,
+    contracts: float | None = None,
+    leverage: float | None = None,
     margin: str = "isolated",
     mark: float | None = None,
-    cash: float = 10_000.0,
+    cash: float | None = None,
     extra_margin: float = 0.0,
+    funding_rate: float = 0.0,
     date: Any = None,
     rules: Mapping[str, Any] | None = None,
 ) -> Explanation:
-    """Explain a position of `size` base units from `entry`, at a mark (the entry by default).
+    """Explain a position from `entry`, at a mark (the entry by default).
 
-    `margin` is isolated or cross; `cash` is the wallet of a cross pool, `extra_margin` is added
-    to an isolated position, both in the settle asset. `date` (text, a date or milliseconds)
-    picks the rules, the latest by default. `rules` replaces values by dotted key. Raises
-    UsageError or RulebookError.
+    `size` is in base units, of inverse contracts in quote value (USD); `contracts` is the other
+    way to give it. `leverage` is the venue's setting, and may be left out where the venue has
+    none. `margin` is isolated or cross; `cash` is the wallet of a cross pool, `extra_margin` is
+    added to an isolated position, both in the settle asset. `funding_rate` is the one settled
+    last, for venues that require the next payment. `date` (text, a date or milliseconds) picks
+    the rules, the latest by default. `rules` replaces values by dotted key. Raises UsageError
+    or RulebookError.
     """
-    book = override(load(venue), rules or {})
-    name = book.match(symbol)
-    ts = book.checked_until if date is None else parse_time(date)
+    check_words(side, margin)
+    setting = inf if leverage is None else leverage
     now = entry if mark is None else mark
-    _check(side, margin, entry=entry, size=size, leverage=leverage, mark=now, cash=cash)
-    record = resolve(book, name, ts, ts + 1)[0]
-    signed = size if side == "long" else -size
-    p = Position(name, signed, entry, now, leverage, record)
-    _check_size(book, p)
+    check_amounts(entry=entry, mark=now, **({} if leverage is None else {"leverage": leverage}))
+    book = override(load(venue), rules or {})
+    instrument = book.instrument(book.match(symbol))
+    ts = book.checked_until if date is None else parse_time(date)
+    record = rules_of(book, instrument, (ts, margin, setting))
+    amount = size_of(instrument, size, contracts)
+    signed = amount if side == "long" else -amount
+    p = Position(instrument.symbol, signed, entry, now, setting, record, None, funding_rate)
+    check_leverage(book, p)
+    check_size(book, instrument, p)
     if margin == "isolated":
         p = replace(p, margin=opening_margin(p) + extra_margin)
-    pool = Pool(cash) if margin == "cross" else None
-    result = report(p, pool, display_of(book, margin, ts))
-    return _explanation(book, p, pool, result, (margin, ts))
+    pool = Pool(wallet_of(instrument, cash)) if margin == "cross" else None
+    return explained(asked_about(book, instrument, (ts, margin), p, pool))
 
 
-def _check(side: str, margin: str, **amounts: float) -> None:
-    if side not in ("long", "short"):
-        raise UnknownNameError("side", side, ["long", "short"])
-    if margin not in ("isolated", "cross"):
-        raise UnknownNameError("margin mode", margin, ["isolated", "cross"])
-    for name, value in amounts.items():
-        if not 0 < value < float("inf"):
-            raise UsageError(f"{name} is {value:g}; it must be a number greater than 0.")
-    if amounts["leverage"] < 1:
-        raise UsageError(f"leverage is {amounts['leverage']:g}; it must be 1 or more.")
+def rules_of(book: Rulebook, instrument: Instrument, how: tuple[int, str, float]) -> Any:
+    """The RULES record of a contract at a date, in a margin mode, at a leverage (inf: none)."""
+    ts, mode, leverage = how
+    record = resolve(book, instrument.symbol, ts, ts + 1, mode=mode, leverage=leverage)[0]
+    rule = book.at("maintenance.tier_rule", ts, instrument.contract, mode).value
+    if rule == "over_leverage" and leverage == inf:
+        raise UsageError(f"the maintenance rate of {book.id} depends on the leverage; give it.")
+    return record
 
 
-def _check_size(book: Rulebook, p: Position) -> None:
-    """Refuse what the venue would refuse: leverage over the tier's, or beyond the table."""
-    highest = float(p.rules["max_leverage"][0])
-    if p.leverage > highest + 1e-9:
+def wallet_of(instrument: Instrument, cash: float | None) -> float:
+    """The money of a cross pool; of a coin the default would be a fortune, so none is assumed."""
+    if cash is not None:
+        check_amounts(cash=cash)
+        return cash
+    if instrument.contract != "linear":
         raise UsageError(
-            f"leverage {p.leverage:g} is over the maximum of {highest:g} for {p.symbol} on "
-            f"{book.id}; lower it."
+            f"a cross position in {instrument.symbol} stands on a wallet in {instrument.settle}; "
+            "give its cash (--cash), in that coin."
         )
-    key = tier_key(p.rules, p.size, p.entry, p.mark)
-    limit = largest_key_at(p.rules, p.leverage)
-    if key <= limit * (1 + 1e-12):
-        return
-    what, unit = _tier_key_words(book, p)
-    if limit < p.rules["cap"]:
-        allowed = float(p.rules["max_leverage"][tier_of(p.rules, p.size, p.entry, p.mark)])
-        raise UsageError(
-            f"{book.id} allows {p.leverage:g}x of {p.symbol} up to {number(limit)} {unit} of "
-            f"{what}, this position has {number(key)}; lower the leverage (at most {allowed:g}x "
-            "at this size) or the size."
-        )
-    known = "the venue's limit" if p.rules["tiers_complete"] else "the last tier that is known"
-    raise UsageError(
-        f"the position's {what} of {number(key)} {unit} is over {number(limit)}, {known} of "
-        f"{p.symbol} on {book.id}; make it smaller or add the tiers."
-    )
+    return CASH
 
 
-def _tier_key_words(book: Rulebook, p: Position) -> tuple[str, str]:
-    """What a venue's tiers are keyed on, and the unit of it."""
-    kind, instrument = TierKey(int(p.rules["tier_key"])), book.instrument(p.symbol)
-    return KEYS[kind], instrument.base if kind == TierKey.SIZE else instrument.settle
+def asked_about(
+    book: Rulebook,
+    instrument: Instrument,
+    how: tuple[int, str],
+    p: Position,
+    pool: Pool | None,
+) -> Asked:
+    """A position with its numbers and what the venue's screen shows."""
+    ts, mode = how
+    result = report(p, pool, display_of(book, mode, ts, instrument.contract))
+    a = Asked(book, instrument, ts, mode, p, pool, result)
+    result.shown.update(shown_in_units(a))
+    return a
 
 
-def _explanation(
-    book: Rulebook, p: Position, pool: Pool | None, r: Report, when: tuple[str, int]
-) -> Explanation:
-    mode, ts = when
+def explained(a: Asked) -> Explanation:
+    """The answer to a question, in plain values."""
+    r, instrument = a.report, a.instrument
     return Explanation(
-        venue=book.id,
-        symbol=p.symbol,
-        side="long" if p.size > 0 else "short",
-        size=abs(p.size),
-        entry=p.entry,
-        mark=p.mark,
-        leverage=p.leverage,
-        margin=mode,
-        date=format_time(ts)[:10],
-        settle=book.instrument(p.symbol).settle,
+        **_asked_for(a),
+        settle=instrument.settle,
         notional=r.notional,
+        unrealized_pnl=r.unrealized_pnl,
         equity=r.equity,
         initial_margin=r.initial_margin,
         maintenance_margin=r.maintenance_margin,
@@ -168,34 +175,33 @@ def _explanation(
         liquidation_price=_or_none(r.liquidation_price),
         bankruptcy_price=_or_none(r.bankruptcy_price),
         shown_liquidation_price=_or_none(r.shown["liquidation_price"]),
+        shown_maintenance_margin=r.shown["maintenance_margin"],
+        shown_margin_ratio=r.shown["margin_ratio"],
         tier=r.tier,
-        formula=formula(p, pool, r),
-        notes=_notes(book, p, r, ts),
-        sources=_sources(book, p.symbol, ts),
+        formula=formula(a),
+        notes=notes(a),
+        sources=sources(a),
     )
+
+
+def _asked_for(a: Asked) -> dict[str, Any]:
+    """What was asked for, with the size in both units."""
+    p, size = a.position, abs(a.position.size)
+    return {
+        "venue": a.book.id,
+        "symbol": p.symbol,
+        "contract": a.instrument.contract,
+        "side": "long" if p.size > 0 else "short",
+        "size": size,
+        "size_unit": a.unit,
+        "contracts": size / a.instrument.contract_size,
+        "entry": p.entry,
+        "mark": p.mark,
+        "leverage": None if p.leverage == inf or not leverage_counts(p.rules) else p.leverage,
+        "margin": a.mode,
+        "date": format_time(a.ts)[:10],
+    }
 
 
 def _or_none(price: float) -> float | None:
     return price if exists(price) else None
-
-
-def _notes(book: Rulebook, p: Position, r: Report, ts: int) -> list[str]:
-    notes = []
-    if p.rules["extrapolated"]:
-        table = at(book.tiers[p.symbol], ts)
-        notes.append(
-            "no tier table is known to hold on this date; the one of "
-            f"{format_time(table.valid_from)[:10]} stands in (rules_extrapolated)"
-        )
-    if not p.rules["tiers_complete"]:
-        notes.append(f"the table is known in part, up to {number(float(p.rules['cap']))}")
-    if r.margin_ratio >= 1.0:
-        notes.append("at this mark the position is already liquidated")
-    return notes
-
-
-def _sources(book: Rulebook, symbol: str, ts: int) -> list[dict[str, Any]]:
-    rows = [r for r in provenance(book, ts) if str(r["key"]).split(".")[0] in USED]
-    unused = ("fees.maker", "fees.clearance", "maintenance.share_of_initial")
-    rows = [r for r in rows if r["key"] not in unused]
-    return [*rows, tier_provenance(book, symbol, ts)]

@@ -58,7 +58,8 @@ class Pool:
 
     The `other_` amounts belong to the other positions at their present marks. `borrow_rate` is
     what a loss beyond the wallet adds to the requirement, where the venue lends. `twin` is the
-    |size| of the other leg of the position's symbol where both are in one tier.
+    |size| of the other leg of the position's symbol where both are in one tier; `covered` says
+    that the margin of that leg, the larger one, is enough for both.
     """
 
     wallet: float
@@ -67,6 +68,7 @@ class Pool:
     other_initial: float = 0.0
     borrow_rate: float = 0.0
     twin: float = 0.0
+    covered: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,11 @@ def report(position: Position, pool: Pool | None = None, display: Display | None
     constant = fee + funding
     beside = pool.wallet + pool.other_pnl if pool else margin
     others = pool.other_maintenance if pool else 0.0
-    needs = maintenance(p, constant, pool.twin if pool else 0.0)
+    twin, covered = (pool.twin, pool.covered) if pool else (0.0, False)
+    needs = 0.0 if covered else maintenance(p, constant, twin)
     level = price.liquidation_price(rules, p.size, p.entry, beside - others - constant, p.mark)
     equity = beside + p.pnl
-    initial = initial_margin(p)
+    initial = 0.0 if covered else initial_margin(p)
     needed = initial + (pool.other_initial if pool else 0.0)
     result = Report(
         notional=p.notional,
@@ -145,7 +148,7 @@ def report(position: Position, pool: Pool | None = None, display: Display | None
         available=max(equity - needed, 0.0),
         liquidation_price=level,
         bankruptcy_price=requirement.takeover_of(rules, p.size, p.mark, equity, fee),
-        tier=tiers.tier_of(rules, p.size, p.entry, p.mark) + 1,
+        tier=tiers.tier_of(rules, abs(p.size) + twin, p.entry, p.mark) + 1,
         tier_at_liquidation=tier_at(p, level),
     )
     result.shown.update(_shown(p, pool, result, screen))

@@ -4,65 +4,88 @@ from math import inf
 from textwrap import wrap
 from typing import Any
 
-from .words import number, percent
+from .figures import number, percent
 
 WIDTH = 80
 
 
 def render(e: Any) -> str:
     """Numbers first, then the rules in words, then where each of them is from."""
-    head = (
-        f"{e.venue}  {e.symbol}  {e.side} {number(e.size)} from {number(e.entry)}, "
-        f"{e.leverage:g}x {e.margin}, rules of {e.date}"
-    )
-    blocks = [wrap(head, WIDTH), [f"{name:<22}{value}" for name, value in _numbers(e)]]
-    blocks += [_list("how", e.formula)]
+    blocks = [wrap(_head(e), WIDTH), [f"{name:<22}{value}" for name, value in _numbers(e)]]
+    blocks += [bullets("how", e.formula)]
     if e.notes:
-        blocks.append(_list("note", e.notes))
-    blocks.append(_sources(e.sources))
+        blocks.append(bullets("note", e.notes))
+    blocks.append(source_list(e.sources))
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
+def _head(e: Any) -> str:
+    setting = "" if e.leverage is None else f"{e.leverage:g}x "
+    return (
+        f"{e.venue}  {e.symbol}  {e.side} {size_text(e)} from {number(e.entry)}, "
+        f"{setting}{e.margin}, rules of {e.date}"
+    )
+
+
+def size_text(e: Any) -> str:
+    """A size with its unit, and the contracts it is where that is another number."""
+    if abs(e.contracts - e.size) <= 1e-9 * e.size and e.contract == "linear":
+        return f"{number(e.size)} {e.size_unit}"
+    return f"{number(e.size)} {e.size_unit} ({number(e.contracts)} contracts)"
+
+
 def _numbers(e: Any) -> list[tuple[str, str]]:
-    level, screen = e.liquidation_price, e.shown_liquidation_price
-    rows = [("liquidation price", _price(level))]
-    if screen != level:
-        rows.append(("  on the screen", _price(screen)))
+    level = e.liquidation_price
+    rows = _with_screen(
+        "liquidation price", price_text(level), price_text(e.shown_liquidation_price)
+    )
     if level is not None:
         rows.append(("  distance from mark", percent(abs(level / e.mark - 1))))
-    return [
-        *rows,
-        ("bankruptcy price", _price(e.bankruptcy_price)),
+    rows += [
+        ("bankruptcy price", price_text(e.bankruptcy_price)),
         ("value", f"{number(e.notional)} {e.settle} (tier {e.tier})"),
         ("equity behind it", f"{number(e.equity)} {e.settle}"),
         ("initial margin", f"{number(e.initial_margin)} {e.settle}"),
-        ("maintenance margin", f"{number(e.maintenance_margin)} {e.settle}"),
-        ("margin ratio", _ratio(e.margin_ratio)),
     ]
+    needed, screen = number(e.maintenance_margin), number(e.shown_maintenance_margin)
+    rows += _with_screen("maintenance margin", *(f"{n} {e.settle}" for n in (needed, screen)))
+    ratio, screen = ratio_text(e.margin_ratio), ratio_text(e.shown_margin_ratio)
+    return [*rows, *_with_screen("margin ratio", ratio, screen)]
 
 
-def _price(value: float | None) -> str:
+def _with_screen(name: str, own: str, screen: str) -> list[tuple[str, str]]:
+    """A number, and what the venue prints where that is another one."""
+    return [(name, own)] + ([("  on the screen", screen)] if screen != own else [])
+
+
+def price_text(value: float | None) -> str:
+    """A price, or that there is none."""
     return "none" if value is None else number(value)
 
 
-def _ratio(ratio: float) -> str:
+def ratio_text(ratio: float) -> str:
+    """A margin ratio in percent, or that nothing is left to divide by."""
     return "over 100 %: nothing is left" if ratio == inf else percent(ratio)
 
 
-def _list(title: str, lines: Any) -> list[str]:
-    texts = [part for line in lines for part in _bullet(line)]
-    return [title, *texts]
+def bullets(title: str, lines: Any) -> list[str]:
+    """A title and a bullet per line, wrapped."""
+    return [title, *(part for line in lines for part in _bullet(line))]
 
 
 def _bullet(line: str) -> list[str]:
-    return wrap(line, WIDTH, initial_indent="  - ", subsequent_indent="    ")
+    return wrap(
+        line, WIDTH, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
+    )
 
 
-def _sources(rows: Any) -> list[str]:
+def source_list(rows: Any) -> list[str]:
     """A bullet per source, with the rules it gives and how sure they are."""
     groups: dict[str, list[str]] = {}
     for row in rows:
-        value = f"{row['value']} rows" if str(row["key"]).startswith("tiers.") else row["value"]
+        value = row["value"]
+        if str(row["key"]).startswith("tiers."):
+            value = "1 row" if value == 1 else f"{value} rows"
         dated = f"{row['source']} ({row['date']})" if row["date"] else str(row["source"])
         groups.setdefault(dated, []).append(f"{row['key']} = {value} [{row['confidence']}]")
     lines = ["sources"]

@@ -7,7 +7,7 @@ Dated facts with sources, no arithmetic: a venue is `NAME.toml` with `instrument
 from .load import known, load, load_file
 from .model import Instrument, Process, Revision, Rulebook, Source, Step, TierTable, at
 from .override import override
-from .provenance import provenance, tier_provenance
+from .provenance import effective, provenance, tier_provenance
 from .resolve import resolve, rules_at
 from .tables import deductions
 
@@ -21,6 +21,7 @@ __all__ = [
     "TierTable",
     "at",
     "deductions",
+    "effective",
     "known",
     "load",
     "load_file",

@@ -2,7 +2,9 @@
 
 from dataclasses import asdict
 
-from .model import Process, Revision, Rulebook, at
+from .model import Instrument, Process, Revision, Rulebook, at
+from .override import OWN_FEES
+from .schema import DECISIONS
 
 
 def provenance(rulebook: Rulebook, ts_ms: int) -> list[dict[str, object]]:
@@ -30,9 +32,42 @@ def _described(rulebook: Rulebook, revision: Revision) -> dict[str, object]:
     }
 
 
-def tier_provenance(rulebook: Rulebook, symbol: str, ts_ms: int) -> dict[str, object]:
-    """Source, date, confidence and note of the tier table of a symbol at a time."""
-    table = at(rulebook.tiers[symbol], ts_ms)
+def effective(
+    rulebook: Rulebook, ts_ms: int, instrument: Instrument, mode: str
+) -> list[dict[str, object]]:
+    """The decisions in force for one contract in one margin mode, as `provenance` has them.
+
+    The key says under which word a value of a contract or a mode stands; a fee of the contract's
+    own takes the place of the venue's, under instruments.SYMBOL.
+    """
+    rows = []
+    for key in (key for key in DECISIONS if key in rulebook.decisions):
+        own = OWN_FEES.get(key)
+        if own is not None and own in instrument.sizes:
+            place, revision = f"instruments.{instrument.family}.{own}", instrument.sizes[own]
+        else:
+            place = _place(rulebook, key, instrument.contract, mode)
+            revision = rulebook.decisions[place]
+        rows.append({"key": place, **_described(rulebook, at(revision, ts_ms))})
+    return rows
+
+
+def _place(rulebook: Rulebook, key: str, *variants: str) -> str:
+    """Where the value of a decision stands; of the variants that have one, the last wins."""
+    for variant in reversed(variants):
+        if f"{variant}.{key}" in rulebook.decisions:
+            return f"{variant}.{key}"
+    return key
+
+
+def tier_provenance(
+    rulebook: Rulebook, symbol: str, ts_ms: int, mode: str = ""
+) -> dict[str, object]:
+    """Source, date, confidence and note of the tier table of a symbol or a family at a time.
+
+    With a margin mode the table that is for it; else the last of all.
+    """
+    table = at(rulebook.tables(symbol, mode) if mode else rulebook.tiers[symbol], ts_ms)
     source = rulebook.sources[table.source]
     return {
         "key": f"tiers.{symbol}",

@@ -122,6 +122,7 @@ DECISIONS: dict[str, Kind] = {
     "trigger.compare": words(Trigger),
     "bankruptcy.fee_included": Kind(flag=True),
     "cross.gains": words(Gains, default="shared"),
+    "isolated.form": words(("position", "sub_account"), default="position"),
     "hedge.legs": words(Legs, required=False),
     "funding.from": words(FundingFrom),
     "funding.price": words(("mark", "oracle")),
