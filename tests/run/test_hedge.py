@@ -205,6 +205,14 @@ def test_columns_of_legs_and_answers_of_legs_give_the_same_records(market):
     assert one.hash == other.hash
 
 
+def test_the_example_holds_one_leg_and_takes_the_other_below_its_average(market):
+    market.add(steps(*[100 + 4 * ((n // 6) % 2) for n in range(40)]))
+    result = market.run("strategies/both_legs.py", params={"slow": 4}, **HEDGE)
+    sides = result.fills["position_side"].to_list()
+    assert sides.count("long") == 1
+    assert sides.count("short") > 4
+
+
 WRONG_COLUMNS = {
     "both kinds": ({"target": [1.0], "target_long": [1.0]}, HEDGE, "target and target_long"),
     "one-way": ({"target_long": [1.0]}, {}, "in one-way mode; add --position-mode hedge"),

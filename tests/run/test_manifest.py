@@ -55,6 +55,8 @@ def test_the_same_data_elsewhere_give_the_same_manifest_but_for_the_local_part(f
         {"rules": {"fees.taker": 0.001}},
         {"since": "2024-01-01 05:00"},
         {"margin": "cross"},
+        {"position_mode": "hedge"},
+        {"rules_as_of": "2023-06-01"},
         {"seed": 1},
     ],
     ids=str,
@@ -91,6 +93,18 @@ def test_the_rules_that_ran_are_all_there_with_dates_and_sources(tmp_path):
     assert [t["floor"] for t in period["tiers"]] == sorted(t["floor"] for t in period["tiers"])
     assert period["tiers"][0]["rate"] == pytest.approx(0.005, abs=0.002)
     assert (account["rules"][BTC][0]["valid_from"], period["valid_to"]) == (None, None)
+
+
+def test_frozen_rules_and_decisions_are_those_of_their_date(filled):
+    dated = filled.run("strategies/hold.py", venues="bybit", prices="binanceusdm")
+    settings = {"venues": "bybit", "prices": "binanceusdm", "rules_as_of": "2026-01-01"}
+    frozen = filled.run("strategies/hold.py", **settings)
+    for result, valued_at in ((dated, "entry"), (frozen, "mark")):
+        decisions = {d["key"]: d for d in result.manifest["accounts"][0]["decisions"]}
+        assert decisions["maintenance.valued_at"]["value"] == valued_at
+    assert frozen.manifest["config"]["rules_as_of"] == "2026-01-01 00:00"
+    rates = [r.margin["maintenance_margin"].sum() for r in (dated, frozen)]
+    assert rates[0] != rates[1]
 
 
 def test_it_holds_versions_config_seed_rows_and_hashes(filled):
