@@ -35,11 +35,14 @@ BPS = 10_000.0
 class RunConfig:
     """What to run.
 
-    Times are milliseconds since 1970 UTC, slippage is in basis points, `cash` in the settle
-    asset. `strategy` is a path; `orders` a file of orders instead. Without `data` the bundled
-    sample is used. `prices` names the venue on whose prices every venue's rules run.
+    Times are milliseconds since 1970 UTC, slippage is in basis points. `strategy` is a path;
+    `orders` a file of orders instead. `cash` is in USD, with which an account that settles in a
+    coin buys it at the first trade open (a stablecoin is one USD), or with `cash_in` "settle" in
+    each settle asset. Without `data` the bundled sample is used. `prices` names the
+    venue on whose prices every venue's rules run.
     `position_mode` is one_way, or hedge for a long and a short leg of each symbol. `rules_as_of`
-    holds the rules of one date over the whole run. `missing_funding` is zero, last or a rate.
+    holds the rules of one date over the whole run. `skip_refused` leaves out venues that cannot
+    take the run. `missing_funding` is zero, last or a rate.
     Values may be text, as a command line gives them.
     """
 
@@ -55,6 +58,7 @@ class RunConfig:
     params: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, Any] = field(default_factory=dict)
     cash: float = 10_000.0
+    cash_in: str = "usd"
     exposure: float = 1.0
     leverage: float = 10.0
     margin: str = "isolated"
@@ -70,6 +74,7 @@ class RunConfig:
     sample: str = "1h"
     strict_rules: bool = False
     rules_as_of: int | None = None
+    skip_refused: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -90,6 +95,7 @@ class RunConfig:
 
     def _check_words(self) -> None:
         one_of("margin", self.margin, [m.name.lower() for m in MarginMode])
+        one_of("cash_in", self.cash_in, ["usd", "settle"])
         one_of("position_mode", self.position_mode, list(POSITION_MODES))
         one_of("on_liquidation", self.on_liquidation, [m.name.lower() for m in OnLiquidation])
         for value in (self.timeframe, self.max_gap, self.sample):
@@ -157,13 +163,14 @@ def _time(name: str, value: Any) -> int:
 _OPTIONAL = ("strategy", "orders", "data", "since", "until", "prices", "rules_as_of")
 _KINDS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("strategy", "orders", "data", "prices", "timeframe"), text),
-    **dict.fromkeys(("margin", "position_mode", "on_liquidation", "max_gap", "sample"), text),
+    **dict.fromkeys(("margin", "cash_in", "position_mode", "on_liquidation"), text),
+    **dict.fromkeys(("max_gap", "sample"), text),
     **dict.fromkeys(("liquidation_slippage", "rebalance", "missing_funding"), text),
     **dict.fromkeys(("venues", "symbols"), names),
     **dict.fromkeys(("since", "until", "rules_as_of"), _time),
     **dict.fromkeys(("params", "rules"), table),
     **dict.fromkeys(("cash", "exposure", "leverage", "slippage", "refill_below"), number),
-    **dict.fromkeys(("reenter", "strict_rules"), flag),
+    **dict.fromkeys(("reenter", "strict_rules", "skip_refused"), flag),
     "seed": whole,
 }
 

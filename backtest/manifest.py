@@ -17,6 +17,8 @@ from typing import Any
 from . import venues
 from .config import RunConfig, format_time
 from .market.series import file_hash
+from .money import totals
+from .plan import rules_begin
 from .result import FORMAT
 from .session import Session
 from .strategy import Strategy
@@ -27,10 +29,6 @@ LOCAL = ("data", "strategy", "orders")
 """Settings that are paths on the machine of the run."""
 TERMS = ("lot", "min_size", "min_notional", "tick", "maker_fee", "taker_fee", "clearance_fee")
 TIERS = ("floor", "rate", "deduction", "max_leverage")
-TOTALS = (
-    *("deposits", "realized", "fees", "funding", "liquidation_fees", "forfeited", "shortfall"),
-    *("equity", "cash"),
-)
 
 
 def versions() -> dict[str, str]:
@@ -104,7 +102,8 @@ def _account(config: RunConfig, session: Session) -> dict[str, Any]:
         "extrapolated_share": session.extrapolated_bars / bars,
         "funding_events": session.funding_events,
         "assumed_funding_events": session.assumed_funding_events,
-        "totals": _totals(session.engine),
+        "totals": totals(session.engine, account, session.flows),
+        "rules_begin": _date(rules_begin(account.rulebook)) or "",
         "rulebook_hash": account.rulebook.hash,
         "rules_hash": _digest([rules, decisions]),
         "decisions": decisions,
@@ -141,12 +140,6 @@ def _period(record: Any) -> dict[str, Any]:
         "tiers_complete": bool(record["tiers_complete"]),
         "tiers": [{name: float(record[name][row]) for name in TIERS} for row in rows],
     }
-
-
-def _totals(engine: Any) -> dict[str, float]:
-    """What moved the account's money, summed over its settle assets."""
-    totals = {name: float(engine.pools[name].sum()) for name in TOTALS}
-    return {**totals, "unrealized": engine.unrealized()}
 
 
 def _date(ms: int) -> str | None:

@@ -14,11 +14,11 @@ from .legs import Positions
 from .loading import load
 from .manifest import build_manifest, strategy_entry
 from .market.store import Store
-from .market.stream import Stream, SymbolData
+from .market.stream import Stream
 from .order_file import from_file
 from .orders import from_targets
 from .output import OutputFolder
-from .plan import Account, Span, common_span, plan_accounts, symbol_data
+from .plan import Group, plan_run
 from .records import Recorder
 from .result import Result
 from .samples import sample_data
@@ -28,20 +28,6 @@ from .strategy import Strategy
 Progress = Callable[[int, int], None]
 
 
-@dataclass
-class Group:
-    """Accounts that share one source of prices, and so one pass over its stream."""
-
-    accounts: list[Account]
-    data: list[SymbolData]
-    span: Span
-
-    @property
-    def symbols(self) -> list[str]:
-        """What strategies and order files call the symbols: as the run names them."""
-        return list(self.accounts[0].names)
-
-
 def execute(
     config: RunConfig, out: Path | None = None, *, strategy: Strategy | None = None,
     progress: Progress | None = None, force: bool = False,
@@ -49,7 +35,8 @@ def execute(
     """Run a config and write its result; `strategy` stands in for the config's file."""
     chosen = strategy or (load(config.strategy, config.params) if config.strategy else None)
     store = Store(Path(config.data) if config.data else sample_data())
-    groups = plan_groups(config, store)
+    plan = plan_run(config, store)
+    groups = plan.groups
     origin = strategy_entry(config, chosen)
     synthetic = any(d.trade.synthetic for group in groups for d in group.data)
     with (
@@ -60,19 +47,10 @@ def execute(
         count = _Count(groups, config.timeframe_ms, progress)
         sessions = [s for group in groups for s in _run(config, chosen, group, recorder, count)]
         content = build_manifest(config, origin, sessions, files.result())
-        content |= {"synthetic": synthetic, "result_hash": recorder.finish(), "rows": recorder.rows}
+        content |= {"synthetic": synthetic, "left_out": plan.left_out}
+        content |= {"result_hash": recorder.finish(), "rows": recorder.rows}
         folder.finish(content)
     return Result(folder.final)
-
-
-def plan_groups(config: RunConfig, store: Store) -> list[Group]:
-    """All accounts of a run, by their source of prices and over their common span."""
-    accounts = plan_accounts(config, store)
-    sources = list(dict.fromkeys(a.source for a in accounts))
-    parts = [[a for a in accounts if a.source == source] for source in sources]
-    data = [symbol_data(config, store, part[0]) for part in parts]
-    span = common_span(config, data)
-    return [Group(*pair, span) for pair in zip(parts, data, strict=True)]
 
 
 @dataclass
@@ -97,7 +75,7 @@ def _run(
     """Run all accounts of a group over one pass of its stream."""
     asked = strategy is not None and strategy.kind == "on_bar"
     stream = _stream(config, group, volume=asked)
-    sessions = [open_session(config, account, group.span) for account in group.accounts]
+    sessions = [open_session(config, account, group) for account in group.accounts]
     _give_orders(config, strategy, group, sessions, recorder)
     for block in stream.blocks():
         for session in sessions:

@@ -11,9 +11,9 @@ from .core.engine import Engine, Settings
 from .core.state import DTYPES, KINDS, REJECTION, OnLiquidation, OrderKind, Rejected
 from .core.types import MARK_IS_PROXY, MarginMode
 from .dialogue import Dialogue
-from .errors import UsageError
 from .market.stream import Block, Stream
-from .plan import Account, Span, account_rules
+from .money import Flows, starting_cash
+from .plan import Account, Group, account_rules
 from .records import Recorder
 
 
@@ -28,6 +28,7 @@ class Session:
     engine: Engine
     rules: Any
     names: Names
+    flows: Flows
     dialogue: Dialogue | None = None
     first: int | None = None
     bars: int = 0
@@ -50,7 +51,9 @@ class Session:
 
     def flush(self, recorder: Recorder) -> None:
         """Hand the records written so far to the files."""
-        recorder.add(self.names, {kind: self.engine.take(kind) for kind in KINDS})
+        records = {kind: self.engine.take(kind) for kind in KINDS}
+        self.flows.add(records)
+        recorder.add(self.names, records)
 
     def leave_out(self, recorder: Recorder, orders: Any) -> None:
         """Record orders (dtype ORDER) that no bar of the run can fill."""
@@ -90,32 +93,32 @@ def _extrapolated(rules: Any, ts: Any, flags: Any) -> int:
     return count
 
 
-def open_session(config: RunConfig, account: Account, span: Span) -> Session:
-    """An account with its starting money, under the rules of the span."""
-    _refuse_one_way_venue(config, account)
-    rules = account_rules(config, account, span)
-    cash = [config.cash] * len(account.assets)
+def open_session(config: RunConfig, account: Account, group: Group) -> Session:
+    """An account with its starting money, under the rules of the group's span."""
+    rules = account_rules(config, account, group.span)
+    cash = starting_cash(config, account, group)
     engine = Engine(engine_settings(config), rules, list(account.pools), cash, config.hedge)
-    every, mode = np.concatenate(rules), config.margin
-    frozen = config.rules_as_of
-
-    def step_name(rule: int, step: int) -> str:
-        when = max(int(every[rule % len(every)]["valid_from"]), span.since)
-        return account.rulebook.step_name(mode, step, when if frozen is None else frozen)
-
+    for pool, number in enumerate(account.priced_by):
+        engine.price_pool(pool, number, config.cash if config.cash_in == "usd" else 0.0)
     names = Names(
-        account.venue, account.symbols, account.assets, account.pools, mode == "cross", step_name,
-        config.hedge,
+        account.venue, account.symbols, account.assets, account.pools, config.margin == "cross",
+        _step_names(config, account, rules, group.span.since), config.hedge,
     )  # fmt: skip
-    return Session(account, engine, rules, names)
+    return Session(account, engine, rules, names, Flows(account, cash, config.cash))
 
 
-def _refuse_one_way_venue(config: RunConfig, account: Account) -> None:
-    if config.hedge and "hedge.legs" not in account.rulebook.decisions:
-        raise UsageError(
-            f"{account.venue} has no hedge mode: it holds one position per symbol; run it with "
-            "--position-mode one_way, or leave it out of --venue."
-        )
+def _step_names(config: RunConfig, account: Account, rules: Any, since: int) -> Any:
+    """What names a step from the number of a RULES record, over all symbols, and of the step."""
+    every = [(s, int(r["valid_from"])) for s, one in enumerate(rules) for r in one]
+    book, mode = account.rulebook, config.margin
+
+    def name(rule: int, step: int) -> str:
+        symbol, valid_from = every[rule % len(every)]
+        when = max(valid_from, since) if config.rules_as_of is None else config.rules_as_of
+        contract = book.instrument(account.symbols[symbol]).contract
+        return book.step_name(mode, step, when, contract, mode)
+
+    return name
 
 
 def engine_settings(config: RunConfig) -> Settings:

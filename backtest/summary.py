@@ -1,6 +1,7 @@
 """One row per venue, and the verdict in words."""
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 import polars as pl
@@ -12,9 +13,13 @@ def summarise(manifest: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -
     """A frame with a row per account of the manifest.
 
     `frames` holds all kinds of records but fills, funding and margin. `liquidations` counts events,
-    `full` and `partial` the steps that closed a position or left some of it. `return_pct`
-    counts deposits after the start as money put in; `max_drawdown_pct` is the largest fall of
-    sampled equity from its peak.
+    `full` and `partial` the steps that closed a position or left some of it. Money is in USD, of an
+    account that settles in coin at the mark of each record and at the end at the last mark:
+    `liquidation_loss` is what liquidations cost against the mark (`liquidation_fees`,
+    `forfeited` to a takeover, slippage), `residual` what each left in its bucket. `fees` are
+    those of trading. `return_pct` counts deposits after the start as money put in;
+    `max_drawdown_pct` is the largest fall of sampled equity from its peak. `equity_settle` is the
+    final equity in the settle asset, where there is one only.
     """
     rows = []
     for account in manifest["accounts"]:
@@ -23,7 +28,8 @@ def summarise(manifest: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -
     return pl.DataFrame(rows, schema_overrides=_SCHEMA, infer_schema_length=None)
 
 
-_SCHEMA = {"first_liquidation": pl.Datetime("ms", "UTC")}
+_SCHEMA = {"first_liquidation": pl.Datetime("ms", "UTC"), "equity_settle": pl.Float64()}
+_COSTS = ("fee", "forfeited", "slippage")
 
 
 def _row(account: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
@@ -39,11 +45,13 @@ def _row(account: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> dict
         "bars": account["bars"],
         "proxy_share": account["proxy_share"],
         "extrapolated_share": account["extrapolated_share"],
+        "rules_begin": account["rules_begin"],
         "funding_events": account["funding_events"],
         "assumed_funding_events": account["assumed_funding_events"],
         "missing_bars": _missing_bars(frames["gaps"]),
         **_liquidations(frames["liquidations"]),
         "trades": frames["trades"].height,
+        **_settled(totals),
         **_rejections(frames["rejections"]),
         "fees": totals["fees"],
         "funding": totals["funding"],
@@ -57,14 +65,26 @@ def _row(account: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> dict
 
 def _liquidations(steps: pl.DataFrame) -> dict[str, Any]:
     full = steps.filter(pl.col("tier_after") == 0).height
-    cost = steps.select(pl.col("fee", "forfeited", "slippage").sum()).sum_horizontal()
+    usd = steps.with_columns(pl.col(*_COSTS, "residual") * pl.col("usd_price"))
+    fee, forfeited, slippage = (float(usd[name].sum()) for name in _COSTS)
+    left = usd.sort("event", "step").group_by("event").agg(pl.col("residual").last())
     return {
         "liquidations": steps["event"].n_unique(),
         "full": full,
         "partial": steps.height - full,
         "first_liquidation": steps["ts"].min(),
-        "liquidation_loss": float(cost[0]),
+        "liquidation_loss": fee + forfeited + slippage,
+        "liquidation_fees": fee,
+        "forfeited": forfeited,
+        "residual": float(left["residual"].sum()),
     }
+
+
+def _settled(totals: Mapping[str, Any]) -> dict[str, Any]:
+    """The settle assets, and the final equity in one of them."""
+    assets = totals["assets"]
+    equity = [own["equity"] for own in assets.values()]
+    return {"settle": ",".join(assets), "equity_settle": equity[0] if len(equity) == 1 else None}
 
 
 def _rejections(rejected: pl.DataFrame) -> dict[str, Any]:
@@ -82,6 +102,8 @@ def _missing_bars(gaps: pl.DataFrame) -> int:
 def lacks(row: Mapping[str, Any], missing_funding: str) -> list[str]:
     """What the data of a row of the summary lacked, in words; empty when they are whole."""
     found = []
+    if row["rules_begin"] > row["since"]:
+        found.append(f"rules begin on {row['rules_begin'][:10]}; the first are held before that")
     if row["missing_bars"]:
         share = row["missing_bars"] / (row["bars"] + row["missing_bars"])
         found.append(f"{row['missing_bars']:,} bars missing ({share:.1%})")
@@ -94,9 +116,12 @@ def lacks(row: Mapping[str, Any], missing_funding: str) -> list[str]:
 
 
 def _max_drawdown(equity: pl.DataFrame) -> float:
-    """Largest fall of total sampled equity from its peak, percent, at most 0."""
-    total = equity.group_by("ts").agg(pl.col("equity", "equity_low").sum()).sort("ts")
-    lowest = (total["equity_low"] / total["equity"].cum_max() - 1.0).min()
+    """Largest fall of total sampled equity in USD from its peak, percent, at most 0."""
+    price = pl.col("equity_usd") / pl.col("equity")
+    low = pl.when(pl.col("equity") != 0.0).then(pl.col("equity_low") * price).otherwise(0.0)
+    usd = equity.select("ts", "equity_usd", low=low)
+    total = usd.group_by("ts").agg(pl.col("equity_usd", "low").sum()).sort("ts")
+    lowest = (total["low"] / total["equity_usd"].cum_max() - 1.0).min()
     return 100.0 * min(float(lowest), 0.0) if isinstance(lowest, int | float) else 0.0
 
 
@@ -107,11 +132,16 @@ def verdict(row: Mapping[str, Any]) -> str:
             return "never traded: no order came up"
         return f"never traded: {orders(row['rejections'])} rejected ({row['rejection_reason']})"
     if row["liquidations"] == 0:
-        return f"survives ({row['return_pct']:+.1f}%){_refilled(row['refills'])}"
+        return f"survives{_gained(row['return_pct'])}{_refilled(row['refills'])}"
     times = "once" if row["liquidations"] == 1 else f"{row['liquidations']} times"
     times += " (in part only)" if row["full"] == 0 else ""
     end = "; stopped there" if row["stopped"] else ""
     return f"liquidated {times}, first on {row['first_liquidation']:%Y-%m-%d %H:%M}{end}"
+
+
+def _gained(percent: float) -> str:
+    """` (+1.2%)`; nothing where the worth in USD is not known."""
+    return "" if isnan(percent) else f" ({percent:+.1f}%)"
 
 
 def _refilled(count: int) -> str:

@@ -16,13 +16,19 @@ FLAGS: tuple[Callable[[Any], Any], ...] = (
     click.option("-p", "--param", "params", multiple=True, help="Strategy parameter, NAME=VALUE."),
     click.option("--data", help="Folder of market data [the bundled sample]."),
     click.option("--venue", "venues", help="Venues whose rules to run, comma-separated."),
-    click.option("--symbol", "symbols", help="Symbols, comma-separated, like BTC/USDT:USDT."),
+    click.option(
+        "--symbol",
+        "--symbols",
+        "symbols",
+        help="Symbols, comma-separated, like BTC/USDT:USDT, or a coin: BTC.",
+    ),
     click.option("--timeframe", help="Bar length [1h]."),
     click.option("--since", help="First bar, like 2022-05-01."),
     click.option("--until", help="End, exclusive."),
     click.option("--timerange", help="20220501-20220701 instead of --since and --until."),
     click.option("--prices", help="Run every venue's rules on this venue's prices."),
-    click.option("--cash", help="Starting money per settle asset [10000]."),
+    click.option("--cash", help="Starting money per settle asset, in USD [10000]."),
+    click.option("--cash-in", help="usd, or settle: --cash is in coin [usd]."),
     click.option("--exposure", help="Multiplies the strategy's targets [1]."),
     click.option("--leverage", help="The venue's leverage setting [10]."),
     click.option("--margin", help="isolated or cross [isolated]."),
@@ -38,6 +44,9 @@ FLAGS: tuple[Callable[[Any], Any], ...] = (
     click.option("--sample", help="How often equity and margin are recorded [1h]."),
     click.option("--strict-rules", is_flag=True, default=None, help="Refuse extrapolated rules."),
     click.option("--rules-as-of", help="Hold the rules of this date over the whole run."),
+    click.option(
+        "--skip-refused", is_flag=True, default=None, help="Leave out venues that cannot run it."
+    ),
     click.option("--rule", "rules", multiple=True, help="Replace a rule, KEY=VALUE."),
     click.option("--seed", help="Kept in the manifest [0]."),
 )

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from math import isfinite
+from math import isfinite, isnan
+from textwrap import fill
 from typing import Any
 
 import click
@@ -10,46 +11,77 @@ import polars as pl
 
 from backtest.result import Result
 from backtest.summary import SYNTHETIC, lacks, orders, verdict
+from backtest.venues.symbols import STABLE
 
-from .text import amount, price, shorten, table
+from .text import WIDTH, amount, price, short, shorten, table
 
 VENUE_WIDTH, SYMBOL_WIDTH, REASONS = 11, 13, 8
+NAME_WIDTH, SETTLE_WIDTH = 13, 9
 
 
 def print_result(result: Result, rows: int = 20) -> None:
-    """Verdicts, a row per venue, where its prices came from, and the liquidations by time."""
+    """Verdicts, where prices came from, the liquidations by time, and a row of money per venue."""
     summary = result.summary
     width = max(len(row["venue"]) for row in summary.iter_rows(named=True))
     for row in summary.iter_rows(named=True):
         click.echo(f"{row['venue']:<{width}}  {verdict(row)}")
     if result.manifest.get("synthetic"):
         click.echo(f"({SYNTHETIC})")
-    click.echo(f"\n{_venue_table(summary)}")
     click.echo(f"\n{_span_table(summary)}")
     click.echo("proxy: trade stood in for the mark; extrap.: rules outside their known dates")
     _print_lacks(result)
     click.echo(f"\n{_liquidation_table(result, rows)}")
     _print_rejections(result)
+    click.echo(f"\n{_money_table(summary)}")
+    click.echo(f"\n{_venue_table(summary)}")
+    if set(summary["settle"].str.split(",").explode()) - set(STABLE):
+        click.echo("USD; what settles in coin at the mark of each record, the end at the last mark")
+    _print_left_out(result)
     click.echo(f"\nresult {result.path}\nhash   {result.hash}")
 
 
-def _venue_table(summary: pl.DataFrame) -> str:
-    columns = ("venue", "full", "part", "lost", "fees", "funding", "paid in", "final", "max dd")
+def _money_table(summary: pl.DataFrame) -> str:
+    """What was paid in and what became of it."""
+    columns = ("venue", "settle", "trades", "paid in", "funding", "return", "max dd", "in settle")
     rows = [
         (
-            row["venue"],
-            row["full"],
-            row["partial"],
-            amount(row["liquidation_loss"]),
-            amount(row["fees"]),
-            amount(row["funding"]),
-            amount(row["deposits"]),
-            amount(row["equity_final"]),
-            f"{row['max_drawdown_pct']:.1f}%",
+            shorten(row["venue"], NAME_WIDTH),
+            shorten(row["settle"], SETTLE_WIDTH),
+            row["trades"],
+            short(row["deposits"]),
+            short(row["funding"]),
+            _percent(row["return_pct"]),
+            _percent(row["max_drawdown_pct"]),
+            "" if row["equity_settle"] is None else f"{row['equity_settle']:.6g}",
         )
         for row in summary.iter_rows(named=True)
     ]
-    return table(columns, rows, "lrrrrrrrr")
+    return table(columns, rows, "llrrrrrr")
+
+
+def _percent(value: float) -> str:
+    return "n/a" if isnan(value) else f"{value:.1f}%"
+
+
+def _venue_table(summary: pl.DataFrame) -> str:
+    """Liquidations (events, full steps and partial ones), what they cost and what is left."""
+    names = ("liquidation_loss", "liquidation_fees", "forfeited", "residual", "fees")
+    columns = ("venue", "liq", "full", "part", "loss", "fee", "forfeit", "left", "fees", "final")
+    rows = [
+        (
+            shorten(row["venue"], NAME_WIDTH),
+            *(f"{row[name]}" for name in ("liquidations", "full", "partial")),
+            *(short(row[name]) for name in (*names, "equity_final")),
+        )
+        for row in summary.iter_rows(named=True)
+    ]
+    return table(columns, rows, "lrrrrrrrrr")
+
+
+def _print_left_out(result: Result) -> None:
+    """Which venues could not take the run, and why."""
+    for venue, reason in result.manifest.get("left_out", {}).items():
+        click.echo(fill(f"left out: {venue}: {reason}", WIDTH, subsequent_indent="  "))
 
 
 def _span_table(summary: pl.DataFrame) -> str:
@@ -150,6 +182,7 @@ def print_json(result: Result) -> None:
         "venues": [
             {"verdict": verdict(row), **row} for row in result.summary.iter_rows(named=True)
         ],
+        "left_out": result.manifest.get("left_out", {}),
         "rows": result.manifest["rows"],
     }
     echo_json(content)

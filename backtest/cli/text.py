@@ -1,6 +1,7 @@
 """Numbers and columns as text that fits a terminal of 80 columns."""
 
 from collections.abc import Sequence
+from math import isnan
 
 WIDTH = 80
 THOUSAND, MILLION, BILLION = 1_000.0, 1_000_000.0, 1_000_000_000.0
@@ -33,6 +34,15 @@ def amount(value: float) -> str:
     if size >= MILLION:
         return f"{value / MILLION:.4g}M"
     return f"{value:,.0f}" if size >= THOUSAND else f"{value:.2f}"
+
+
+def short(value: float) -> str:
+    """Money in at most seven characters, thousands from 100,000 on; nothing if not known."""
+    if isnan(value):
+        return "n/a"
+    if 100 * THOUSAND <= abs(value) < MILLION:
+        return f"{value / THOUSAND:.4g}k"
+    return amount(value)
 
 
 def price(value: float) -> str:

@@ -18,7 +18,18 @@ from . import loop
 from .jit import config, jit
 from .liquidation import next_block
 from .risk import ACCOUNT
-from .state import BOOK, CONFIG, DTYPES, KINDS, NO_TIME, ORDER, POOL, POSITION, STATE
+from .state import (
+    BOOK,
+    CONFIG,
+    DTYPES,
+    IS_USD,
+    KINDS,
+    NO_TIME,
+    ORDER,
+    POOL,
+    POSITION,
+    STATE,
+)
 from .types import N_FIELDS
 from .world import WORDS, WORDS_PER_ARRAY, World, as_world
 
@@ -103,16 +114,20 @@ class Engine:
         positions["liquidated_at"] = self._state["wait_until"] = -NO_TIME
         self._pools["cash"] = self._pools["start"] = self._pools["equity"] = cash
         self._pools["deposits"], self._pools["equity_low"] = cash, np.inf
-        self._pools["priced_by"], self._state["fund"] = -1, np.inf
+        self._pools["priced_by"], self._state["fund"] = IS_USD, np.inf
 
     def _set_up_legs(self) -> None:
         positions, half = self._positions, self._symbols
         positions["leg"][:half], positions["leg"][half:] = 1, -1
         positions["twin"] = (np.arange(2 * half) + half) % (2 * half)
 
-    def price_pool(self, pool: int, position: int) -> None:
-        """Value a pool's coin in USD at the mark of one of its positions."""
+    def price_pool(self, pool: int, position: int, start_usd: float = 0.0) -> None:
+        """Value a pool's coin in USD at the mark of a position; or say IS_USD, UNPRICED.
+
+        With `start_usd` a refill restores as much coin as that buys then, and not the first amount.
+        """
         self._pools["priced_by"][pool] = position
+        self._pools["start_usd"][pool] = start_usd
 
     def place(self, position: int, size: float, entry: float, mark: float) -> None:
         """Put an open cross position there, as if it had been bought: for worked examples."""
@@ -142,9 +157,10 @@ class Engine:
         """State of every pool (dtype POOL); read only by convention."""
         return self._pools
 
-    def unrealized(self) -> float:
-        """Unrealised P&L of all open positions at their last marks."""
-        held = self._positions[self._positions["size"] != 0.0]
+    def unrealized(self, pool: int) -> float:
+        """Unrealised P&L of a pool's open positions at their last marks."""
+        positions = self._positions
+        held = positions[(positions["size"] != 0.0) & (positions["pool"] == pool)]
         rules = self._rules[held["rule"]]
         size, entry, mark = held["size"], held["entry"], held["mark"]
         inverse = size * (1.0 / entry - 1.0 / mark)

@@ -6,7 +6,7 @@ from typing import Any
 from .contracts import unit_value
 from .jit import jit
 from .ledger import refresh_level, slot
-from .risk import is_cross, rules_of
+from .risk import is_cross, rules_of, usd_price
 from .state import FUNDINGS
 from .types import FUNDING_IS_ASSUMED, HAS_MARK, MARK_IS_PROXY, FundingFrom
 
@@ -49,6 +49,7 @@ def pay_funding(w: Any, i: int, s: int, rate: float) -> None:
         r["funding_rate"], r["amount"] = rate, amount
         r["is_assumed"] = (flags & FUNDING_IS_ASSUMED) != 0
         r["mark_is_proxy"] = (flags & MARK_IS_PROXY) != 0
+        r["usd_price"] = usd_price(w, p["pool"])
 
 
 @jit

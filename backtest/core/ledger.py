@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from .contracts import notional, price_of, side, unit_value, whole_lots
 from .jit import jit
-from .risk import is_cross, pool_equity, position_levels, rules_of
+from .risk import is_cross, pool_equity, position_levels, rules_of, usd_price
 from .state import DEPOSITS, FILLS, TRADES
 
 SAME_SIZE = 1e-12
@@ -53,6 +53,7 @@ def record_fill(w: Any, s: int, size: float, fill: Fill, shortfall: float) -> No
     r["slippage"], r["realized_pnl"], r["shortfall"] = fill.slippage, fill.pnl, shortfall
     r["position_after"], r["margin_after"] = p["size"], p["margin"]
     r["cash_after"] = w.pools[p["pool"]]["cash"]
+    r["usd_price"] = usd_price(w, p["pool"])
 
 
 @jit
@@ -64,6 +65,7 @@ def record_deposit(w: Any, ts: int, pool: int, amount: float) -> None:
     if n >= 0:
         r = w.deposits[n]
         r["ts"], r["pool"], r["amount"] = ts, pool, amount
+        r["usd_price"] = usd_price(w, pool)
 
 
 @jit

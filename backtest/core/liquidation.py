@@ -23,6 +23,7 @@ from .risk import (
     position_fee,
     position_row,
     rules_of,
+    usd_price,
 )
 from .state import LIQUIDATIONS, OnLiquidation, Reason
 from .steps import (
@@ -105,6 +106,7 @@ def record_before(w: Any, i: int, s: int, b: Bucket, e: Exit, step: int, cause: 
     r["bars_held"] = (w.ts[i] - p["opened"]) // w.config[0]["timeframe_ms"]
     r["mark_is_proxy"] = int((w.flags[p["series"], i] & MARK_IS_PROXY) != 0)
     r["rules_extrapolated"], r["rule"] = rules["extrapolated"], p["rule"]
+    r["usd_price"] = usd_price(w, b.pool)
     return n
 
 

@@ -7,6 +7,8 @@
 A bar in which nothing can happen is only looked at (`quiet`).
 """
 
+# mypy: disable-error-code="no-any-return"
+
 from math import isnan, nan
 from typing import Any
 
@@ -17,7 +19,7 @@ from .jit import jit
 from .ledger import Fill, record_deposit, refresh_pool, write_trade
 from .orders import drop_order, has_order, place_order, size_for_exposure
 from .quiet import can_skip, skip_quiet
-from .risk import pool_equity, position_pnl, rules_of, rules_today
+from .risk import pool_equity, position_pnl, rules_of, rules_today, usd_price
 from .samples import close_equity, exposure, take_samples
 from .state import NO_TIME, Cause, OnLiquidation, OrderKind, Reason, Rejected
 from .trigger import check_inside, check_marks, set_marks
@@ -75,6 +77,15 @@ def change_rules(w: Any, i: int) -> bool:
 
 
 @jit
+def renew_start(w: Any, pool: int) -> float:
+    """The equity that a refill restores: the starting money, of a coin as much as it buys now."""
+    state, price = w.pools[pool], usd_price(w, pool)
+    if state["start_usd"] > 0.0 and price > 0.0:
+        state["start"] = state["start_usd"] / price
+    return state["start"]
+
+
+@jit
 def refill(w: Any, i: int) -> None:
     """Restore a pool's starting equity when less than the given share of it is left."""
     config = w.config[0]
@@ -82,9 +93,12 @@ def refill(w: Any, i: int) -> None:
         return
     for pool in range(len(w.pools)):
         equity = pool_equity(w, pool)
-        if equity < config["refill_below"] * w.pools[pool]["start"]:
-            record_deposit(w, w.ts[i], pool, w.pools[pool]["start"] - equity)
-            w.pools[pool]["equity"] += w.pools[pool]["start"] - equity
+        if equity >= config["refill_below"] * w.pools[pool]["start"]:
+            continue
+        missing = renew_start(w, pool) - equity
+        if missing > 0.0:
+            record_deposit(w, w.ts[i], pool, missing)
+            w.pools[pool]["equity"] += missing
             refresh_pool(w, pool)
 
 

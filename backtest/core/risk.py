@@ -13,6 +13,7 @@ from .contracts import notional, unrealized_pnl
 from .jit import jit
 from .price import liquidation_prices
 from .requirement import constant_part, fee_part, initial_margin, maintenance_in_tier
+from .state import IS_USD
 from .tiers import tier_of
 from .types import Gains, Legs, MarginMode, Trigger, word
 
@@ -120,6 +121,16 @@ def position_initial(w: Any, s: int) -> float:
         return 0.0
     leverage = w.config[0]["leverage"]
     return initial_margin(rules_of(w, s), p["size"], p["entry"], p["mark"], leverage)
+
+
+@jit
+def usd_price(w: Any, pool: int) -> float:
+    """Dollars per unit of a pool's settle asset at the marks in the state; NaN if not known."""
+    coin = w.pools[pool]["priced_by"]
+    if coin < 0:
+        return 1.0 if coin == IS_USD else nan
+    mark = w.positions[coin]["mark"]
+    return mark if mark > 0.0 else nan
 
 
 @jit

@@ -19,6 +19,7 @@ from .risk import (
     position_pnl,
     position_row,
     rules_of,
+    usd_price,
 )
 from .state import EQUITIES, MARGINS
 from .types import MARK_IS_PROXY
@@ -38,8 +39,7 @@ def sample_pool(w: Any, i: int, pool: int) -> None:
         if w.positions[s]["pool"] == pool and w.positions[s]["size"] != 0.0:
             r["unrealized_pnl"] += position_pnl(w, s)
             r["initial_margin"] += position_initial(w, s)
-    coin = state["priced_by"]
-    r["equity_usd"] = state["equity"] * (w.positions[coin]["mark"] if coin >= 0 else 1.0)
+    r["equity_usd"] = state["equity"] * usd_price(w, pool)
     r["notional"] = bucket_notional(w, ACCOUNT, pool)
     r["maintenance_margin"] = bucket_maintenance(w, ACCOUNT, pool)
 

@@ -13,6 +13,9 @@ from .types import word
 NO_TIME = 2**62
 """Later than every bar."""
 
+IS_USD, UNPRICED = word(-1), word(-2)
+"""Pools without a pricing position: money is worth 1 USD, or nothing says what it is worth."""
+
 
 class OnLiquidation(IntEnum):
     """What happens to the account after a position was fully liquidated."""
@@ -106,11 +109,12 @@ STATE = np.dtype(
 POOL = np.dtype(
     [
         ("cash", "f8"),  # wallet not bound in isolated positions, without unrealised P&L
-        ("start", "f8"),
+        ("start", "f8"),  # equity that a refill restores
+        ("start_usd", "f8"),  # the same in USD, where a refill of coin restores that; else 0
         ("equity", "f8"),  # at the last close
         ("equity_low", "f8"),  # lowest close since the last sample
         ("open", "i8"),  # open positions
-        ("priced_by", "i8"),  # position whose mark is the USD price of the pool's coin; -1: is USD
+        ("priced_by", "i8"),  # position whose mark is the coin's USD price; or IS_USD, UNPRICED
         ("deposits", "f8"),
         ("realized", "f8"),
         ("fees", "f8"),
@@ -205,6 +209,7 @@ LIQUIDATION = np.dtype(
         ("mark_is_proxy", "i8"),
         ("rules_extrapolated", "i8"),
         ("rule", "i8"),
+        ("usd_price", "f8"),  # of the settle asset at the mark; NaN if not known
     ],
     align=True,
 )
@@ -223,6 +228,7 @@ FILL = np.dtype(
         ("position_after", "f8"),
         ("margin_after", "f8"),
         ("cash_after", "f8"),
+        ("usd_price", "f8"),
     ],
     align=True,
 )
@@ -237,6 +243,7 @@ FUNDING_PAYMENT = np.dtype(
         ("amount", "f8"),  # paid by the account; negative when received
         ("is_assumed", "i8"),
         ("mark_is_proxy", "i8"),
+        ("usd_price", "f8"),
     ],
     align=True,
 )
@@ -312,7 +319,9 @@ MARGIN = np.dtype(
     align=True,
 )
 
-DEPOSIT = np.dtype([("ts", "i8"), ("pool", "i8"), ("amount", "f8")], align=True)
+DEPOSIT = np.dtype(
+    [("ts", "i8"), ("pool", "i8"), ("amount", "f8"), ("usd_price", "f8")], align=True
+)
 
 BOOK = np.dtype([("price", "f8"), ("size", "f8")], align=True)
 """Orders that forced exits meet, best first; without any, the market takes all at one price."""

@@ -22,7 +22,7 @@ from backtest.core.types import (
 )
 from backtest.market.check import HOUR_MS, Floats, Ints
 from backtest.market.cursor import Cursor, Span
-from backtest.market.funding import FundingPolicy, settlements
+from backtest.market.funding import FundingPolicy, Schedule, settlements
 from backtest.market.gaps import Flags, Gap, SymbolStatistics
 from backtest.market.layout import timeframe_ms
 from backtest.market.series import Series
@@ -39,8 +39,8 @@ class SymbolData:
     trade: Series
     mark: Series | None = None
     funding: Series | None = None
-    funding_interval_ms: int = 8 * HOUR_MS
-    """How often the venue settles funding where the data do not say."""
+    schedules: tuple[Schedule, ...] = (Schedule(0, 8 * HOUR_MS),)
+    """When the venue settles funding where the data do not say; none of a dated future."""
 
     @property
     def symbol(self) -> str:
@@ -89,7 +89,7 @@ class Feed:
         self._settled = settlements(
             data.funding,
             Span(max(span.since, own.since), min(span.until, own.until)),
-            data.funding_interval_ms,
+            data.schedules,
             terms.missing_funding,
         )
         self._next_settlement = 0

@@ -1,6 +1,6 @@
 """Which settlements a symbol has: those in the data, and those its schedule says are missing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,19 @@ FundingPolicy = Literal["zero", "last"] | float
 """The rate of a missing settlement: nothing, the last rate known before it, or this rate."""
 
 STANDARD_INTERVALS_MS = tuple(h * HOUR_MS for h in (1, 2, 4, 6, 8))
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a venue settles from `since` on: every `interval`, `phase` after a full day; ms."""
+
+    since: int
+    interval: int
+    phase: int = 0
+
+    def next_at(self, ts: int) -> int:
+        """The first settlement at or after a time."""
+        return ts + (self.phase - ts) % self.interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +62,16 @@ def known_policy(policy: FundingPolicy) -> FundingPolicy:
 
 
 def settlements(
-    series: Series | None, span: Span, default_interval_ms: int, policy: FundingPolicy
+    series: Series | None, span: Span, schedules: Sequence[Schedule], policy: FundingPolicy
 ) -> Settlements:
     """Settlements of a symbol with since <= ts < until, holes filled as the policy says.
 
-    The interval in force is the one the data keep; `default_interval_ms` holds before the first
-    settlement and where there is no series at all, on its own grid of the UTC day. With `"last"`
-    a settlement before the first known rate costs nothing.
+    The interval in force is the one the data keep; the schedules, in order of date, hold before
+    the first settlement and where there is no series at all. Without a schedule nothing is
+    missing. With `"last"` a settlement before the first known rate costs nothing.
     """
     known, rates = _read(series, span)
-    runs = tuple(find_missing(known, span, default_interval_ms))
+    runs = tuple(find_missing(known, span, schedules))
     times = [np.arange(m.first, m.first + m.count * m.interval, m.interval) for m in runs]
     absent = np.concatenate([np.empty(0, np.int64), *times])
     ts = np.concatenate([known, absent])
@@ -79,17 +92,18 @@ def _read(series: Series | None, span: Span) -> tuple[Ints, Floats]:
     return ts, np.concatenate([r.values[0] for r in rows])
 
 
-def find_missing(known: Ints, span: Span, default_interval_ms: int) -> Iterator[Missing]:
+def find_missing(known: Ints, span: Span, schedules: Sequence[Schedule]) -> Iterator[Missing]:
     """Runs of settlements that are scheduled in the span and not among the known ones.
 
     A settlement is missing when its scheduled time and one more interval pass before the next
     known one: if that comes sooner, it was only late. A longer gap that is a standard interval
     and is followed by an equal one is a change of interval.
     """
+    if not schedules:
+        return
     before = int(known[0]) if len(known) else span.until
-    first = -(-span.since // default_interval_ms) * default_interval_ms
-    yield from _clipped(first, before, default_interval_ms, span)
-    interval = default_interval_ms
+    yield from _scheduled(schedules, before, span)
+    interval = [s for s in schedules if s.since <= before or s is schedules[0]][-1].interval
     gaps = np.diff(known).tolist()
     for i, gap in enumerate(gaps):
         if gap == interval:
@@ -103,6 +117,17 @@ def find_missing(known: Ints, span: Span, default_interval_ms: int) -> Iterator[
             yield from _clipped(at + interval, last, interval, span)
     if len(known):
         yield from _clipped(int(known[-1]) + interval, span.until, interval, span)
+
+
+def _scheduled(schedules: Sequence[Schedule], before: int, span: Span) -> Iterator[Missing]:
+    """The settlements of the span before a time, by the schedule in force; the first before it."""
+    ends = [*(s.since for s in schedules[1:]), before]
+    start = span.since
+    for schedule, end in zip(schedules, ends, strict=True):
+        stop = min(end, before)
+        if start < stop:
+            yield from _clipped(schedule.next_at(start), stop, schedule.interval, span)
+            start = stop
 
 
 def _clipped(first: int, stop: int, interval: int, span: Span) -> Iterator[Missing]:

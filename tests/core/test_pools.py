@@ -1,7 +1,10 @@
 """Cross pools: what their positions share, and what different pools do not."""
 
+from math import isnan
+
 import pytest
 
+from backtest.core.state import UNPRICED, OnLiquidation
 from backtest.core.types import HAS_TRADE, Trigger
 
 from .accounts import FIFTHS, LADDER, START, TWO_DOWN, bars, engine, flag, make_rules, play
@@ -119,3 +122,43 @@ def test_a_full_market_order_does_not_end_the_wait_of_others():
         e, bars(*[[FLAT, fall]] * 3), (0, 0, "SIZE", 5_000.0), small, (0, 2, "SIZE", 5_000.0)
     )  # fmt: skip
     assert r["liquidations"]["size_closed"].tolist() == pytest.approx([1_000.0, 100.0, 5_000.0])
+
+
+INVERSE = {"inverse": 1, "lot": 1.0, "min_size": 1.0, "min_notional": 0.0, "cap": 1e6}
+
+
+def coin_account(priced_by=0, start_usd=0.0, **settings):
+    """A coin on an inverse symbol of which the run knows what `priced_by` says."""
+    e = engine([make_rules(tiers=((0, 0.004, 125),), **INVERSE)], cash=1.0, **settings)
+    e.price_pool(0, priced_by, start_usd)
+    return e
+
+
+def test_every_record_of_a_coin_account_has_the_coins_price_in_dollars():
+    r = play(coin_account(), bars([FLAT, (100.0, 100.0, 50.0, 80.0)]), (0, 0, "SIZE", 500.0))
+    (step,) = r["liquidations"]
+    assert step["usd_price"] == step["mark_price"] < 100.0
+    assert r["fills"]["usd_price"].tolist() == [100.0, step["mark_price"]]
+    assert r["equity"]["equity_usd"].tolist() == [r["equity"]["equity"][0] * 100.0,
+                                                  r["equity"]["equity"][1] * 80.0]  # fmt: skip
+
+
+def test_a_coin_that_nothing_prices_has_no_price_in_dollars():
+    r = play(coin_account(UNPRICED), bars([FLAT, FLAT]), (0, 0, "SIZE", 500.0))
+    assert isnan(r["equity"]["equity_usd"][0])
+    assert isnan(r["fills"]["usd_price"][0])
+
+
+def test_a_refill_of_coin_buys_what_the_first_dollars_buy_now():
+    fall = [FLAT, (100.0, 100.0, 50.0, 50.0), (50.0,) * 4]
+    settings = {"on_liquidation": OnLiquidation.REFILL, "refill_below": 0.9, "leverage": 20}
+    dollars = coin_account(start_usd=100.0, **settings)
+    (deposit,) = play(dollars, bars(fall), (0, 0, "SIZE", 500.0))["deposits"]
+    left = dollars.pools["equity"][0] - deposit["amount"]
+    # 100 dollars bought one coin and buy two now
+    assert deposit["amount"] == pytest.approx(2.0 - left)
+    assert deposit["usd_price"] == 50.0
+    assert dollars.pools["start"][0] == 2.0
+    coins = coin_account(**settings)
+    (deposit,) = play(coins, bars(fall), (0, 0, "SIZE", 500.0))["deposits"]
+    assert deposit["amount"] == pytest.approx(1.0 - left)

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from backtest.market.funding import Schedule
 from backtest.market.layout import timeframe_ms
 from backtest.market.store import Store
 from backtest.market.stream import Stream, SymbolData
@@ -74,7 +75,7 @@ class Builder:
             store.series("testvenue", symbol, "trade", name),
             store.find("testvenue", symbol, "mark", name),
             store.find("testvenue", symbol, "funding"),
-            funding_hours * HOUR,
+            (Schedule(0, funding_hours * HOUR),),
         )
 
     def stream(self, *symbols: str, name: str = "1h", **options: object) -> Stream:

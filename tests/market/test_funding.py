@@ -5,17 +5,19 @@ import pytest
 
 from backtest.core.types import FUNDING_IS_ASSUMED
 from backtest.market.cursor import Span
-from backtest.market.funding import Missing, find_missing, settlements
+from backtest.market.funding import Missing, Schedule, find_missing, settlements
 from backtest.market.stream import Stream
 from tests.market.conftest import HOUR, SYMBOL, hours
 from tests.market.streams import drained, flagged, funded
+
+EIGHT = (Schedule(0, 8 * HOUR),)
 
 
 def missing(at, until, since=0, default=8):
     """Runs of missing settlements as (first hour, interval in hours, how many)."""
     span = Span(*hours(since, until))
     start = hours(0)[0]
-    runs = find_missing(np.array(hours(*at), np.int64), span, default * HOUR)
+    runs = find_missing(np.array(hours(*at), np.int64), span, [Schedule(0, default * HOUR)])
     return [((m.first - start) // HOUR, m.interval // HOUR, m.count) for m in runs]
 
 
@@ -117,7 +119,7 @@ def test_a_settlement_where_only_the_mark_goes_on_is_charged(market):
 def test_only_settlements_of_the_span_are_kept(market):
     market.funding([0, 8, 16, 32, 40])
     series = market.store().series("testvenue", SYMBOL, "funding")
-    found = settlements(series, Span(*hours(8, 40)), 8 * HOUR, "last")
+    found = settlements(series, Span(*hours(8, 40)), EIGHT, "last")
     assert found.ts.tolist() == hours(8, 16, 24, 32)
     assert found.assumed.tolist() == [False, False, True, False]
     assert found.rate.tolist() == [8e-6, 16e-6, 16e-6, 32e-6]
@@ -164,5 +166,31 @@ def test_holes_at_hourly_funding_are_counted_by_the_hour():
 
 
 def test_a_run_knows_its_stop():
-    (run,) = find_missing(np.array(hours(0, 8, 32), np.int64), Span(*hours(0, 40)), 8 * HOUR)
+    (run,) = find_missing(np.array(hours(0, 8, 32), np.int64), Span(*hours(0, 40)), EIGHT)
     assert run == Missing(*hours(16, 32), 8 * HOUR, 2)
+
+
+def test_settlements_may_be_hours_off_the_start_of_the_day():
+    span = Span(*hours(0, 30))
+    (run,) = find_missing(np.array([], np.int64), span, [Schedule(0, 8 * HOUR, 4 * HOUR)])
+    assert run == Missing(*hours(4, 30), 8 * HOUR, 4)
+
+
+def test_a_schedule_holds_from_its_date_on_and_the_first_before_it_too():
+    turns = [Schedule(hours(10)[0], 8 * HOUR, 4 * HOUR), Schedule(hours(24)[0], 6 * HOUR)]
+    runs = list(find_missing(np.array([], np.int64), Span(*hours(0, 40)), turns))
+    assert runs == [
+        Missing(*hours(4, 24), 8 * HOUR, 3),
+        Missing(*hours(24, 40), 6 * HOUR, 3),
+    ]
+
+
+def test_a_known_settlement_ends_what_the_schedules_say():
+    turns = [Schedule(0, 8 * HOUR, 4 * HOUR), Schedule(hours(24)[0], 8 * HOUR)]
+    known = np.array(hours(12, 20, 28), np.int64)
+    runs = list(find_missing(known, Span(*hours(0, 40)), turns))
+    assert [(r.first, r.count) for r in runs] == [(hours(4)[0], 1), (hours(36)[0], 1)]
+
+
+def test_a_contract_without_a_schedule_settles_nothing():
+    assert list(find_missing(np.array([], np.int64), Span(*hours(0, 40)), ())) == []

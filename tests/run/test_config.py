@@ -19,6 +19,8 @@ WRONG = {
     "rebalance": [("never", "'change', 'always' or a band"), (-0.1, "a band of 0 or more")],
     "missing_funding": [("none", "'zero', 'last' or a rate"), ("inf", "a finite one")],
     "reenter": [("maybe", "takes true or false"), (1.0, "takes true or false")],
+    "skip_refused": [("yess", "takes true or false")],
+    "cash_in": [("btc", "unknown cash_in"), ("settl", "did you mean 'settle'")],
     "strict_rules": [("yess", "takes true or false"), (2, "takes true or false")],
     "seed": [(1.5, "takes a whole number"), ("one", "a whole number"), (True, "a whole number")],
     "venues": [(5, "takes names separated by commas"), ("", "is empty"), ([1], "takes names")],

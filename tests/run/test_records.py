@@ -22,20 +22,20 @@ COLUMNS = {
     "size_before size_closed entry_price mark_price liquidation_price bankruptcy_price "
     "exit_price equity_before maintenance_margin margin_ratio slippage fee forfeited residual "
     "shortfall insurance leverage_effective tier_before tier_after bars_held mark_is_proxy "
-    "rules_extrapolated",
+    "rules_extrapolated usd_price",
     "trades": "venue symbol position_side side entry_time exit_time entry_price exit_price size "
     "exposure leverage pnl return_pct fees funding mae mfe bars_held exit_reason",
     "fills": "ts venue symbol position_side reason size price fee slippage realized_pnl shortfall "
-    "position_after margin_after cash_after",
+    "position_after margin_after cash_after usd_price",
     "funding": "ts venue symbol position_side size price funding_rate amount is_assumed "
-    "mark_is_proxy",
+    "mark_is_proxy usd_price",
     "equity": "ts venue asset equity equity_low equity_usd cash unrealized_pnl notional "
     "initial_margin maintenance_margin margin_ratio available effective_leverage",
     "margin": "ts venue symbol position_side size entry_price mark_price unrealized_pnl "
     "isolated_margin initial_margin maintenance_margin liquidation_price tier mark_is_proxy "
     "rules_extrapolated equity margin_ratio available effective_leverage distance_to_liquidation",
     "rejections": "ts venue symbol position_side reason size price required available",
-    "deposits": "ts venue asset amount",
+    "deposits": "ts venue asset amount usd_price",
     "gaps": "ts venue symbol kind start stop bars",
 }
 

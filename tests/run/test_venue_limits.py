@@ -36,7 +36,7 @@ def incomplete():
 
 def test_a_position_the_known_tiers_do_not_cover_is_rejected_with_that_reason(market):
     venue, symbol = incomplete()
-    market.add(flat(100, 12))
+    market.add(flat(100, 12), symbol)
     result = market.run(
         "strategies/hold.py", venues=venue, symbols=symbol, prices="binanceusdm",
         cash=BIG, exposure=0.9, leverage=1,
