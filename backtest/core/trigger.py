@@ -36,6 +36,12 @@ from .types import HAS_MARK, MARK_HIGH, MARK_LOW
 NEWTON_STEPS = 64
 BESIDE = 1e-9
 """Share of the way that keeps clear of a cliff on both sides."""
+ROUNDS = 64
+"""Liquidations of one bucket on one way; then the next is carried out at the way's end.
+
+A process that leaves a position on the edge of a cliff would be met again a lot later, and close a
+large one lot by lot.
+"""
 
 
 @jit
@@ -118,13 +124,14 @@ def run_to_extreme(w: Any, i: int, s: int, cause: int) -> None:
 
     It is carried out at the level, also where only marks strictly beyond it liquidate.
     """
-    p = w.positions[s]
+    p, rounds = w.positions[s], 0
     while p["size"] != 0.0:
         worst = adverse_mark(w, i, s, p["size"])
         if not crosses(rules_of(w, s), p["size"], p["level"], worst):
             return
         inside = min(p["level"], p["mark"]) if p["size"] > 0.0 else max(p["level"], p["mark"])
-        p["mark"] = inside
+        p["mark"] = inside if rounds < ROUNDS else worst
+        rounds += 1
         if not liquidate(w, i, bucket_of(w, s), p["pool"], cause):
             return
 
@@ -132,9 +139,14 @@ def run_to_extreme(w: Any, i: int, s: int, cause: int) -> None:
 @jit
 def run_to_far(w: Any, i: int, s: int, cause: int) -> None:
     """Liquidate a bucket of one position where its best mark lifts it into a tier too dear."""
-    p = w.positions[s]
-    while p["size"] != 0.0 and crosses_far(p["size"], p["far"], adverse_mark(w, i, s, -p["size"])):
-        p["mark"] = max(p["far"], p["mark"]) if p["size"] > 0.0 else min(p["far"], p["mark"])
+    p, rounds = w.positions[s], 0
+    while p["size"] != 0.0:
+        best = adverse_mark(w, i, s, -p["size"])
+        if not crosses_far(p["size"], p["far"], best):
+            return
+        inside = max(p["far"], p["mark"]) if p["size"] > 0.0 else min(p["far"], p["mark"])
+        p["mark"] = inside if rounds < ROUNDS else best
+        rounds += 1
         if not liquidate(w, i, bucket_of(w, s), p["pool"], cause):
             return
 
@@ -236,10 +248,13 @@ def failing_share(w: Any, i: int, pool: int) -> float:
 @jit
 def run_pool_to_extreme(w: Any, i: int, pool: int, cause: int) -> None:
     """Liquidate a pool as often as it fails on the way of all marks to their adverse extremes."""
+    rounds = 0
     while w.pools[pool]["open"] > 1:
         share = failing_share(w, i, pool)
         if share == inf:
             return
+        share = share if rounds < ROUNDS else 1.0
+        rounds += 1
         for s in range(len(w.positions)):
             p = w.positions[s]
             if p["pool"] == pool and p["size"] != 0.0:

@@ -119,11 +119,17 @@ def orders(*events):
     return array
 
 
-def engine(rules, *, cash=10_000.0, mode="ISOLATED", leverage=10, pools=None, **settings):
-    """An engine whose symbols settle in one pool, or in the pools named per symbol."""
-    made = Settings(MarginMode[mode], leverage, HOUR, HOUR, **settings)
+def engine(
+    rules, *, cash=10_000.0, mode="ISOLATED", leverage=10, pools=None, legs=False, **settings
+):
+    """An engine whose symbols settle in one pool, or in the pools named per symbol.
+
+    With `legs` every symbol has a long leg, numbered as without, and a short one after all longs.
+    """
+    settings = {"sample_ms": HOUR, **settings}
+    made = Settings(MarginMode[mode], leverage, HOUR, **settings)
     pools = pools or [0] * len(rules)
-    return Engine(made, list(rules), pools, [cash] * (max(pools) + 1))
+    return Engine(made, list(rules), pools, [cash] * (max(pools) + 1), legs)
 
 
 def money_is_conserved(e, tolerance=1e-9):
@@ -133,7 +139,7 @@ def money_is_conserved(e, tolerance=1e-9):
         flows = (
             p["deposits"]
             + p["realized"]
-            + (own["size"] * (own["mark"] - own["entry"])).sum()
+            + unrealized(e, own)
             - p["fees"]
             - p["funding"]
             - p["liquidation_fees"]
@@ -146,8 +152,19 @@ def money_is_conserved(e, tolerance=1e-9):
     return True
 
 
-def steps_balance(records, tolerance=1e-9):
+def unrealized(e, held):
+    """P&L of open positions at their marks, written as the venues' documents write it."""
+    total = 0.0
+    for p in held:
+        r, size, entry, mark = e._rules[p["rule"]], p["size"], p["entry"], p["mark"]
+        linear = size * (mark - entry) * r["multiplier"]
+        total += size / entry - size / mark if r["inverse"] else linear
+    return total
+
+
+def steps_balance(records, tolerance=1e-9, *, inverse=False):
     """Every step: equity_before = slippage + fee + forfeited + residual − shortfall."""
+    unit = 1.0 / records["mark_price"] if inverse else records["mark_price"]
     right = (
         records["slippage"]
         + records["fee"]
@@ -155,9 +172,7 @@ def steps_balance(records, tolerance=1e-9):
         + records["residual"]
         - records["shortfall"]
     )
-    scale = np.maximum(
-        np.abs(records["equity_before"]), records["size_closed"] * records["mark_price"]
-    )
+    scale = np.maximum(np.abs(records["equity_before"]), records["size_closed"] * unit)
     return bool(np.all(np.abs(records["equity_before"] - right) <= tolerance * scale))
 
 
@@ -185,5 +200,6 @@ def play(e, block, *events):
     e.feed(*block)
     records = {kind: e.take(kind) for kind in KINDS}
     assert money_is_conserved(e)
-    assert steps_balance(records["liquidations"])
+    inverse = bool(e._rules["inverse"].any())
+    assert steps_balance(records["liquidations"], inverse=inverse)
     return records
