@@ -13,7 +13,7 @@ from backtest.result import Result
 from backtest.summary import SYNTHETIC, lacks, orders, verdict
 from backtest.venues.symbols import STABLE
 
-from .text import WIDTH, amount, price, short, shorten, table
+from .text import WIDTH, amount, count, price, short, shorten, table
 
 VENUE_WIDTH, SYMBOL_WIDTH, REASONS = 11, 13, 8
 NAME_WIDTH, SETTLE_WIDTH = 13, 9
@@ -70,7 +70,7 @@ def _venue_table(summary: pl.DataFrame) -> str:
     rows = [
         (
             shorten(row["venue"], NAME_WIDTH),
-            *(f"{row[name]}" for name in ("liquidations", "full", "partial")),
+            *(count(row[name]) for name in ("liquidations", "full", "partial")),
             *(short(row[name]) for name in (*names, "equity_final")),
         )
         for row in summary.iter_rows(named=True)
@@ -148,6 +148,7 @@ def _cells(row: Mapping[str, Any]) -> dict[str, str]:
     """One step; the size is what was closed, signed like the position it was closed of."""
     sign = -1.0 if row["side"] == "short" else 1.0
     part = " " if row["tier_after"] == 0 else "*"
+    usd = 1.0 if isnan(row["usd_price"]) else row["usd_price"]
     cause = "" if row["cause"] == "price" else f" ({row['cause']})"
     return {
         "time": f"{row['ts']:%Y-%m-%d %H:%M}",
@@ -155,8 +156,8 @@ def _cells(row: Mapping[str, Any]) -> dict[str, str]:
         "symbol": shorten(row["symbol"].split("/")[0], 8),
         "size": f"{sign * row['size_closed']:.4g}{part}",
         "mark": price(row["mark_price"]),
-        "lost": amount(row["fee"] + row["forfeited"] + row["slippage"]),
-        "left": amount(row["residual"]),
+        "lost": amount((row["fee"] + row["forfeited"] + row["slippage"]) * usd),
+        "left": amount(row["residual"] * usd),
         "step": f"{row['step_name']}{cause}",
     }
 
@@ -166,8 +167,8 @@ def _print_rejections(result: Result) -> None:
     if counts.height == 0:
         return
     click.echo("\norders rejected or dropped")
-    for venue, reason, count in counts.head(REASONS).iter_rows():
-        click.echo(f"  {venue}: {orders(count)}, {reason}")
+    for venue, reason, times in counts.head(REASONS).iter_rows():
+        click.echo(f"  {venue}: {orders(times)}, {reason}")
     if counts.height > REASONS:
         click.echo(f"  … and {counts.height - REASONS} more reasons")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isnan
 
-WIDTH = 80
+WIDTH, SHORT = 80, 6
 THOUSAND, MILLION, BILLION = 1_000.0, 1_000_000.0, 1_000_000_000.0
 
 
@@ -37,12 +37,22 @@ def amount(value: float) -> str:
 
 
 def short(value: float) -> str:
-    """Money in at most seven characters, thousands from 100,000 on; nothing if not known."""
+    """Money in at most six characters: cents, units, thousands or millions; `n/a` if not known."""
     if isnan(value):
         return "n/a"
-    if 100 * THOUSAND <= abs(value) < MILLION:
-        return f"{value / THOUSAND:.4g}k"
-    return amount(value)
+    size = abs(value)
+    forms = [f"{value:.2f}"] if size < THOUSAND else []
+    forms += [f"{value:,.0f}"] if size < 100 * THOUSAND else []
+    for unit, letter in ((THOUSAND, "k"), (MILLION, "M"), (BILLION, "B")):
+        forms += [f"{value / unit:.{digits}f}{letter}" for digits in (1, 0)]
+    return next((form for form in forms if len(form) <= SHORT), forms[-1])
+
+
+def count(number: int) -> str:
+    """A number of things in at most four characters."""
+    if number < 10_000:
+        return str(number)
+    return f"{number / THOUSAND:.0f}k" if number < MILLION else f"{number / MILLION:.0f}M"
 
 
 def price(value: float) -> str:

@@ -131,13 +131,13 @@ def test_nobody_sets_a_leverage_but_of_a_sub_account():
 
 
 @pytest.mark.parametrize("mode", ["isolated", "cross"])
-def test_a_liquidation_closes_the_smallest_cure_at_the_market_and_pays_both_fees(mode):
+def test_a_liquidation_closes_parts_at_the_market_and_pays_both_fees(mode):
     rules = resolve(load("deribit"), BTC, ms(SINCE), ms(UNTIL), mode=mode)
     record = on(rules, "2025-06-01")
-    cure, rest = record["steps"][: record["n_steps"]]
-    assert (cure["size_kind"], cure["amount"]) == (StepSize.CURE, 1.0)
+    part, rest = record["steps"][: record["n_steps"]]
+    assert (part["size_kind"], part["amount"]) == (StepSize.CURE, 0.99)
     assert rest["size_kind"] == StepSize.ALL
-    for step in (cure, rest):
+    for step in (part, rest):
         assert step["exit"] == StepExit.MARKET
         assert step["fee"] == StepFee.TAKER_AND_CLEARANCE
         assert step["fee_to_fund"] == 1
