@@ -1,12 +1,14 @@
 """`backtest venues`: the policies of all venues side by side."""
 
-import json
 from pathlib import Path
 from textwrap import TextWrapper
 from typing import Any
 
 import click
 
+from backtest.errors import UnknownNameError, UsageError
+
+from .policies import write
 from .text import WIDTH
 
 ABREAST = 4
@@ -20,10 +22,15 @@ ABREAST = 4
 @click.option("--date", help="Rules of this date, like 2024-05-01 [the latest known].")
 @click.option("--symbols", is_flag=True, help="List the symbols whose tiers are known.")
 @click.option("--sources", is_flag=True, help="Say where every rule is from and how sure it is.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option(
+    "--diff", nargs=2, metavar="A B", help="What differs between two, each VENUE or VENUE@DATE."
+)
+@click.option("--format", "how", help="table, json, markdown or parquet [table].")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file.")
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
-    """Print every decision of the rulebooks, yours included, a column per venue."""
+    """Print every decision of the rulebooks, yours included: who does what."""
     if ctx.invoked_subcommand is None:
         _compare(**flags)
 
@@ -45,76 +52,82 @@ def check_command(file: Path, as_json: bool) -> None:
         print_findings(found)
 
 
-def _compare(
-    names: str | None, date: str | None, symbols: bool, sources: bool, as_json: bool
-) -> None:
+def _compare(names: str | None, date: str | None, **asked: Any) -> None:
+    from backtest import venues
+
+    from .policies import show, show_differences
+
+    how, out = _format(asked["how"], asked["as_json"]), asked["out"]
+    if asked["diff"]:
+        if names or asked["sources"] or asked["symbols"]:
+            raise UsageError("--diff names its two venues itself and prints their decisions only.")
+        show_differences([_column(one, date) for one in asked["diff"]], how, out)
+        return
+    chosen = names.split(",") if names else venues.known()
+    columns = [_column(name.strip(), date) for name in chosen]
+    if asked["symbols"]:
+        write("\n".join(_symbols(columns)), out)
+    elif asked["sources"] and how == "table":
+        write("\n".join(_sources(columns)), out)
+    else:
+        show(columns, how, out, sources=asked["sources"])
+
+
+def _format(how: str | None, as_json: bool) -> str:
+    from .policies import FORMATS
+
+    if as_json and how not in (None, "json"):
+        raise UsageError(f"--json and --format {how} ask for two formats; give one.")
+    chosen = how or ("json" if as_json else "table")
+    if chosen not in FORMATS:
+        raise UnknownNameError("format", chosen, FORMATS)
+    return chosen
+
+
+def _column(name: str, date: str | None) -> Any:
+    """A venue at its own date (VENUE@DATE), at that of --date, or when its rules were checked."""
     from backtest import venues
     from backtest.config import parse_time
 
-    chosen = names.split(",") if names else venues.known()
-    books = [venues.load(name.strip()) for name in chosen]
-    when = None if date is None else parse_time(date)
-    if as_json:
-        content = {b.id: b.provenance(_moment(b, when)) for b in books}
-        click.echo(json.dumps(content, indent=1, default=str))
-    elif symbols:
-        _print_symbols(books)
-    elif sources:
-        _print_sources(books, when)
-    else:
-        _print_policies(books, when)
+    from .policies import Column
+
+    venue, _, own = name.partition("@")
+    book = venues.load(venue)
+    when = own or date
+    return Column(book, book.checked_until if when is None else parse_time(when), name)
 
 
-def _moment(book: Any, when: int | None) -> int:
-    return int(book.checked_until) if when is None else when
-
-
-def _print_policies(books: list[Any], when: int | None) -> None:
-    """The decisions, a few venues side by side in each table."""
-    for start in range(0, len(books), ABREAST):
-        if start:
-            click.echo()
-        _print_table(books[start : start + ABREAST], when)
-    click.echo("\n--sources says where each rule is from; --symbols lists the known tiers")
-
-
-def _print_table(books: list[Any], when: int | None) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from backtest.venues.policy import policy
-
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("decision")
-    columns = [policy(book, _moment(book, when)) for book in books]
-    for book in books:
-        table.add_column(book.id, overflow="fold")
-    for name in columns[0]:
-        table.add_row(name, *(column[name] for column in columns))
-    Console(highlight=False).print(table)
-
-
-def _print_sources(books: list[Any], when: int | None) -> None:
+def _sources(columns: list[Any]) -> list[str]:
+    """Every value of every rulebook with its origin."""
     from backtest.config import format_time
 
-    for book in books:
-        _say(f"{book.name} ({book.id}), checked until {format_time(book.checked_until)[:10]}")
-        for row in book.provenance(_moment(book, when)):
-            since = format_time(row["valid_from"])[:10] if row["valid_from"] > -(2**50) else "ever"
+    from .policies import since
+
+    lines: list[str] = []
+    for column in columns:
+        book = column.book
+        until = format_time(book.checked_until)[:10]
+        lines += _filled(f"{book.name} ({book.id}), checked until {until}")
+        for row in book.provenance(column.ts):
             value = row["value"] if not isinstance(row["value"], dict) else "see the file"
-            _say(f"  {row['key']} = {value}  since {since}, {row['confidence']}")
-            _say(f"      {row['source']} ({row['date']}); {row['where']}")
-            if row["note"]:
-                _say(f"      note: {row['note']}")
+            text = (
+                f"  {row['key']} = {value}  since {since(row['valid_from'])}, {row['confidence']}"
+            )
+            lines += _filled(text)
+            lines += _filled(f"      {row['source']} ({row['date']}); {row['where']}")
+            lines += _filled(f"      note: {row['note']}") if row["note"] else []
+    return lines
 
 
-def _print_symbols(books: list[Any]) -> None:
+def _symbols(columns: list[Any]) -> list[str]:
+    """Every symbol with the dates of its tier tables."""
     from backtest.config import format_time
     from backtest.venues.listing import delisting
     from backtest.venues.model import FOREVER
 
-    for book in books:
-        click.echo(book.id)
+    lines = []
+    for book in (column.book for column in columns):
+        lines.append(book.id)
         for symbol in book.symbols():
             listed = book.tiers[symbol][-1].listed
             tables = [t for t in book.tiers[symbol] if t.listed]
@@ -128,12 +141,13 @@ def _print_symbols(books: list[Any]) -> None:
                 text += f", {delisting(book.tiers[symbol][-1])}"
             if not tables[-1].complete:
                 text += f", known up to {tables[-1].cap:,.0f}"
-            _say(f"  {symbol:<22} {text}", indent=25)
+            lines += _filled(f"  {symbol:<22} {text}", indent=25)
+    return lines
 
 
-def _say(text: str, indent: int = 6) -> None:
-    """Print a line wrapped to the width; addresses stay whole."""
+def _filled(text: str, indent: int = 6) -> list[str]:
+    """A line wrapped to the width; addresses stay whole."""
     lines = TextWrapper(
         WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
     )
-    click.echo(lines.fill(text))
+    return lines.wrap(text)

@@ -14,11 +14,12 @@ def provenance(rulebook: Rulebook, ts_ms: int) -> list[dict[str, object]]:
     (milliseconds UTC), source title, where, date, confidence and note.
     """
     return [
-        {"key": key, **_described(rulebook, rulebook.at(key, ts_ms))} for key in rulebook.decisions
+        {"key": key, **described(rulebook, rulebook.at(key, ts_ms))} for key in rulebook.decisions
     ]
 
 
-def _described(rulebook: Rulebook, revision: Revision) -> dict[str, object]:
+def described(rulebook: Rulebook, revision: Revision) -> dict[str, object]:
+    """A value with where it is from, as plain values."""
     source = rulebook.sources[revision.source]
     value = revision.value
     return {
@@ -48,7 +49,7 @@ def effective(
         else:
             place = _place(rulebook, key, instrument.contract, mode)
             revision = rulebook.decisions[place]
-        rows.append({"key": place, **_described(rulebook, at(revision, ts_ms))})
+        rows.append({"key": place, **described(rulebook, at(revision, ts_ms))})
     return rows
 
 

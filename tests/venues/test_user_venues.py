@@ -126,5 +126,6 @@ def test_a_venue_of_the_user_is_compared_beside_the_built_in_ones(own):
     own()
     columns = [policy(load(name), 1_760_000_000_000) for name in ("toy", "bybit")]
     assert list(columns[0]) == list(columns[1])
-    assert columns[0]["isolated: step 1"] == "close: all, at market, fee taker"
-    assert [column["isolated IM at"] for column in columns] == ["mark", "entry"]
+    first = columns[0]["isolated liquidation"].splitlines()[0]
+    assert first == "1. close: all, at market, taker fee"
+    assert [column["IM valued at"] for column in columns] == ["mark", "entry"]

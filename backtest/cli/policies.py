@@ -1,0 +1,235 @@
+"""Policies of venues as text, Markdown, JSON and Parquet.
+
+Twelve columns do not fit a terminal: each decision is a block, with the venues that share a value
+on one line. Two venues side by side (`--diff`) do fit.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import TextWrapper, wrap
+from typing import Any
+
+import click
+
+from backtest.errors import UsageError
+
+from .text import WIDTH
+
+
+@dataclass(frozen=True)
+class Column:
+    """One venue's rules at one moment; the name says the date where it was asked for."""
+
+    book: Any
+    ts: int
+    name: str
+
+    @property
+    def day(self) -> str:
+        """The date of the rules."""
+        from backtest.config import format_time
+
+        return format_time(self.ts)[:10]
+
+    @property
+    def label(self) -> str:
+        """The venue with the date of its rules."""
+        return f"{self.book.id} {self.day}"
+
+
+FORMATS = ("table", "json", "markdown", "parquet")
+DATES = ("valid_from", "source", "where", "date", "confidence", "note")
+"""What is said of a value's origin, in a row."""
+
+
+def show(columns: Sequence[Column], how: str, out: Path | None, *, sources: bool = False) -> None:
+    """Print the decisions of venues at their dates, or write them to a file."""
+    from backtest.venues.policy import facts
+
+    found = [fact for column in columns for fact in facts(column.book, column.ts)]
+    if how == "parquet":
+        days = {column.book.id: column.day for column in columns}
+        write_parquet([{"as_of": days[row["venue"]], **row} for row in _rows(found)], out)
+    elif how == "json":
+        write(_json(_by_venue(columns, found)), out)
+    elif how == "markdown":
+        table = _with_sources(found) if sources else _matrix(found)
+        write(markdown(*table), out)
+    else:
+        write(blocks(found, [column.label for column in columns]), out)
+
+
+def show_differences(columns: Sequence[Column], how: str, out: Path | None) -> None:
+    """Print what differs between the policies of two columns."""
+    from backtest.venues.policy import policy
+
+    a, b = (policy(column.book, column.ts) for column in columns)
+    first, second = (column.name for column in columns)
+    rows = [[name, a[name], b[name]] for name in a if a[name] != b[name]]
+    names = ["decision", first, second]
+    if how == "parquet":
+        write_parquet([dict(zip(names, row, strict=True)) for row in rows], out)
+    elif how == "json":
+        write(_json([dict(zip(names, row, strict=True)) for row in rows]), out)
+    elif not rows:
+        write(f"{first} and {second} do not differ in any decision", out)
+    else:
+        write(markdown(names, rows) if how == "markdown" else side_by_side(names, rows), out)
+
+
+def blocks(facts: Sequence[Any], asked: Sequence[str]) -> str:
+    """A block per decision, a line per value with those who have it."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for fact in facts:
+        found.setdefault(fact.decision, {}).setdefault(fact.text, []).append(fact.who)
+    everyone = len(asked)
+    parts = ["\n".join([name, *_values(values, everyone)]) for name, values in found.items()]
+    words = "A word after a venue's name: only such contracts, or only this margin mode."
+    end = [*wrap(f"rules of: {', '.join(asked)}", WIDTH, break_on_hyphens=False), words]
+    end.append("--sources says where each rule is from, --diff A B what differs between two")
+    return "\n\n".join([*parts, "\n".join(end)])
+
+
+def _values(values: dict[str, list[str]], everyone: int) -> list[str]:
+    lines = []
+    for text, who in values.items():
+        names = "all" if len(who) == everyone > 2 and len(values) == 1 else ", ".join(who)
+        if "\n" in text:
+            lines += [*_filled(names, 2, 2), *(_step(line) for line in text.split("\n"))]
+        else:
+            lines += _filled(f"{text}: {names}", 2, 6)
+    return lines
+
+
+def _step(line: str) -> str:
+    return "\n".join(_filled(line, 6, 9))
+
+
+def _filled(text: str, first: int, rest: int) -> list[str]:
+    wrapper = TextWrapper(
+        WIDTH, initial_indent=" " * first, subsequent_indent=" " * rest, break_on_hyphens=False
+    )
+    return wrapper.wrap(text)
+
+
+def side_by_side(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Three columns within the width, cells wrapped."""
+    name = 20
+    width = (WIDTH - name - 4) // 2
+    lines = []
+    for row in (columns, ["-" * name, "-" * width, "-" * width], *rows):
+        cells = [_cell(text, w) for text, w in zip(row, (name, width, width), strict=True)]
+        for i in range(max(map(len, cells))):
+            parts = [c[i] if i < len(c) else "" for c in cells]
+            lines.append(f"{parts[0]:<{name}}  {parts[1]:<{width}}  {parts[2]}".rstrip())
+    return "\n".join(lines)
+
+
+def _cell(text: str, width: int) -> list[str]:
+    lines = []
+    for line in text.split("\n"):
+        lines += wrap(line, width, subsequent_indent=" ", break_on_hyphens=False) or [""]
+    return lines
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown; line breaks and pipes in a cell are written as it wants them."""
+    cells = [[one.replace("|", "\\|").replace("\n", "<br>") for one in row] for row in rows]
+    lines = ["| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *cells)]
+    return "\n".join(lines)
+
+
+def _matrix(facts: Sequence[Any]) -> tuple[list[str], list[list[str]]]:
+    """A row per decision, a column per venue; variants in the same cell."""
+    venues = list(dict.fromkeys(fact.venue for fact in facts))
+    cells: dict[str, dict[str, list[str]]] = {}
+    for fact in facts:
+        text = f"{fact.variant}: {fact.text}" if fact.variant else fact.text
+        cells.setdefault(fact.decision, {}).setdefault(fact.venue, []).append(text)
+    rows = [[name, *("\n".join(row[v]) for v in venues)] for name, row in cells.items()]
+    return ["decision", *venues], rows
+
+
+def _rows(facts: Sequence[Any]) -> list[dict[str, Any]]:
+    """A row per fact; dates in milliseconds UTC, what is not stated null."""
+    return [
+        {
+            "venue": fact.venue,
+            "decision": fact.decision,
+            "key": fact.key,
+            "variant": fact.variant,
+            "text": fact.text,
+            **{name: (fact.origin or {}).get(name) for name in DATES},
+        }
+        for fact in facts
+    ]
+
+
+def _by_venue(columns: Sequence[Column], facts: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
+    """Rows with their values by venue, and after them every other value of the rulebook."""
+    found: dict[str, list[dict[str, Any]]] = {column.book.id: [] for column in columns}
+    for fact, row in zip(facts, _rows(facts), strict=True):
+        value = fact.origin["value"] if fact.origin else None
+        found[fact.venue].append({**row, "value": value})
+    for column in columns:
+        rows = found[column.book.id]
+        named = {row["key"] for row in rows}
+        rows += [row for row in column.book.provenance(column.ts) if row["key"] not in named]
+    return found
+
+
+def _with_sources(facts: Sequence[Any]) -> tuple[list[str], list[list[str]]]:
+    """A row per decision and venue with the origin of the value."""
+    columns = ["decision", "venue", "value", "since", "source", "where", "confidence", "note"]
+    rows = []
+    for fact in facts:
+        origin = fact.origin or {}
+        said = [str(origin.get(name) or "") for name in ("source", "where", "confidence", "note")]
+        rows.append([fact.decision, fact.who, fact.text, since(origin.get("valid_from")), *said])
+    return columns, rows
+
+
+def since(ms: int | None) -> str:
+    """The day a value holds from; nothing where it is not stated, "ever" before all dates."""
+    from backtest.config import format_time
+
+    if ms is None:
+        return ""
+    return format_time(ms)[:10] if ms > -(2**50) else "ever"
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=1, default=str)
+
+
+def write(text: str, out: Path | None) -> None:
+    if out is None:
+        click.echo(text)
+        return
+    try:
+        out.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror or error}.") from None
+
+
+def write_parquet(rows: list[dict[str, Any]], out: Path | None) -> None:
+    import polars as pl
+
+    if out is None:
+        raise UsageError("--format parquet needs a file to write to: add --out FILE.")
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    if "valid_from" in frame.columns:
+        frame = frame.with_columns(_moments(pl))
+    try:
+        frame.write_parquet(out)
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror or error}.") from None
+
+
+def _moments(pl: Any) -> Any:
+    """Dates as time stamps; "since ever" has none."""
+    known = pl.col("valid_from") > -(2**61)
+    moment = pl.when(known).then(pl.col("valid_from"))
+    return moment.cast(pl.Datetime("ms", "UTC")).alias("valid_from")
