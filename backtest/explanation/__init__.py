@@ -1,7 +1,9 @@
 """Positions explained in a venue's own arithmetic, with the sources of every rule used."""
 
-from .ask import Explanation, explain
-from .pool import Joint, PoolExplanation, explain_pool
+from .answer import Explanation
+from .ask import explain
+from .pool import PoolExplanation, explain_pool
+from .pool_prices import Joint
 from .positions_file import read_positions
 
 __all__ = [

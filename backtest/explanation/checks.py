@@ -32,6 +32,13 @@ def check_amounts(**amounts: float) -> None:
         raise UsageError(f"leverage is {amounts['leverage']:g}; it must be 1 or more.")
 
 
+def check_finite(**amounts: float) -> None:
+    """Refuse amounts of either sign that are no number."""
+    for name, value in amounts.items():
+        if not -inf < value < inf:
+            raise UsageError(f"{name} is {value:g}; it must be a number.")
+
+
 def size_of(instrument: Instrument, size: float | None, contracts: float | None) -> float:
     """The |size| of a position from its size or its number of contracts; one must be given."""
     unit = size_unit(instrument)

@@ -109,6 +109,9 @@ def test_the_text_fits_into_80_columns():
         ({"size": 0.0}, UsageError, "size is 0; it must be a number greater than 0"),
         ({"entry": -1.0}, UsageError, "entry is -1"),
         ({"mark": 0.0}, UsageError, "mark is 0"),
+        ({"entry": float("nan")}, UsageError, "entry is nan"),
+        ({"funding_rate": float("nan")}, UsageError, "funding_rate is nan; it must be a number"),
+        ({"extra_margin": float("inf")}, UsageError, "extra_margin is inf"),
         ({"leverage": 0.5}, UsageError, "leverage is 0.5; it must be 1 or more"),
         (
             {"leverage": 151.0},
