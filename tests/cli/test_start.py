@@ -61,9 +61,9 @@ def test_importing_the_package_loads_nothing():
 
 
 PUBLIC = [
-    *("BacktestError", "DataError", "Order", "Result", "ResultError", "RulebookError"),
-    *("RunConfig", "StrategyError", "UsageError", "explain", "load_venue", "open_result"),
-    *("run", "verify"),
+    *("BacktestError", "DataError", "Legs", "Order", "Result", "ResultError"),
+    *("RulebookError", "RunConfig", "StrategyError", "UsageError", "explain", "explain_pool"),
+    *("load_venue", "open_result", "run", "verify"),
 ]
 
 
