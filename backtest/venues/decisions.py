@@ -28,7 +28,6 @@ from .schema import (
     Kind,
 )
 
-
 USUAL = "the rulebook says nothing else"
 
 

@@ -156,9 +156,8 @@ DECISIONS: dict[str, Kind] = {
 }
 """Every decision by its dotted key `table.key`.
 
-A decision of `maintenance`, `initial`, `bankruptcy`, `trigger`, `funding` or `fees` may have another
-value for one kind of contract or in one margin mode: the same table under that word, as in
-[inverse.maintenance] or [isolated.maintenance]. A mode's value wins over a contract's.
+A decision of the tables in VARIED may have another value for one kind of contract or in one margin
+mode: the same table under that word, as in [inverse.maintenance] or [isolated.maintenance]. A mode's value wins over a contract's.
 """
 VARIED = (
     "maintenance", "initial", "bankruptcy", "trigger", "funding", "fees", "liquidation", "hedge",

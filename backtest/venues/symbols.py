@@ -1,4 +1,4 @@
-"""ccxt symbols: contracts that stand for each other, dates, and what a mistyped one may have meant."""
+"""ccxt symbols: contracts that stand for each other, dates, and what a mistyped one may mean."""
 
 import re
 from collections.abc import Iterable
