@@ -157,7 +157,8 @@ DECISIONS: dict[str, Kind] = {
 """Every decision by its dotted key `table.key`.
 
 A decision of the tables in VARIED may have another value for one kind of contract or in one margin
-mode: the same table under that word, as in [inverse.maintenance] or [isolated.maintenance]. A mode's value wins over a contract's.
+mode: the same table under that word, as in [inverse.maintenance] or [isolated.maintenance]. A
+mode's value wins over a contract's.
 """
 VARIED = (
     "maintenance", "initial", "bankruptcy", "trigger", "funding", "fees", "liquidation", "hedge",

@@ -44,9 +44,7 @@ def test_overrides_replace_values_at_all_dates():
         "orders.lot": 0.5,
     }
     rules, cross = (
-        resolve(
-            load("okx"), BTC, ms("2020-01-01"), ms("2026-06-01"), mode=mode, overrides=changes
-        )
+        resolve(load("okx"), BTC, ms("2020-01-01"), ms("2026-06-01"), mode=mode, overrides=changes)
         for mode in ("isolated", "cross")
     )
     assert set(rules["taker_fee"]) == {0.001}
