@@ -123,7 +123,8 @@ def plan_run(config: RunConfig, store: Store) -> Plan:
         if not {a.venue for a in accounts} & set(refusals.left_out):
             parts = {source: [a for a in accounts if a.source == source] for source in sources}
             groups = [Group(parts[source], data, span) for source, data in sources.items()]
-            return Plan(groups, refusals.left_out)
+            left_out = {v: refusals.left_out[v] for v in config.venues if v in refusals.left_out}
+            return Plan(groups, left_out)
 
 
 def plan_accounts(config: RunConfig, store: Store, refusals: Refusals) -> list[Account]:
@@ -156,6 +157,11 @@ def _account(config: RunConfig, store: Store, book: Rulebook) -> Account:
         raise DataError(
             f"there is no venue folder in {store.root}; give a folder laid out as "
             "VENUE/SYMBOL/KIND/1h.parquet with --data."
+        )
+    if price_venue not in store.venues() and not config.prices:
+        raise DataError(
+            f"there are no prices of {book.id} in {store.root}; name the venue whose prices to "
+            "use with --prices."
         )
     if price_venue not in store.venues():
         raise UnknownNameError(
