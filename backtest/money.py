@@ -8,6 +8,8 @@ deposits + realized + unrealized + shortfall + revaluation − costs = equity.
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -23,16 +25,26 @@ FLOWS = ("deposits", *COSTS, "shortfall")
 HELD = ("realized", "unrealized", "equity", "cash")
 
 
-def starting_cash(config: RunConfig, account: Account, group: Group) -> list[float]:
-    """Money of each pool in its settle asset: `cash` itself, or what it buys at the first open."""
-    prices = [_first_open(config, group, number) for number in account.priced_by]
-    return [config.cash / price for price in prices]
+@dataclass(frozen=True)
+class Start:
+    """What each pool begins with, in its settle asset and in USD (NaN where not known)."""
+
+    cash: list[float]
+    usd: list[float]
 
 
-def _first_open(config: RunConfig, group: Group, number: int) -> float:
-    """USD price of a settle asset at the first trade open of the run; 1 where none is needed."""
-    if number < 0 or config.cash_in == "settle":
-        return 1.0
+def starting_money(config: RunConfig, account: Account, group: Group) -> Start:
+    """The money of each pool: `cash` itself, or the coin that `cash` buys at the first open."""
+    prices = [_first_open(group, number) for number in account.priced_by]
+    if config.cash_in == "settle":
+        return Start([config.cash for _ in prices], [config.cash * price for price in prices])
+    return Start([config.cash / price for price in prices], [config.cash for _ in prices])
+
+
+def _first_open(group: Group, number: int) -> float:
+    """USD price of a settle asset at the first trade open of the run."""
+    if number < 0:
+        return 1.0 if number == IS_USD else nan
     since, until = (
         pl.lit(moment, dtype=pl.Int64).cast(pl.Datetime("ms", "UTC"))
         for moment in (group.span.since, group.span.until)
@@ -40,19 +52,18 @@ def _first_open(config: RunConfig, group: Group, number: int) -> float:
     bars = group.data[number].trade.scan()
     inside = pl.col("ts").is_between(since, until, closed="left")
     opens = bars.filter(inside).select("open").head(1).collect()
-    return float(opens.item()) if opens.height else float("nan")
+    return float(opens.item()) if opens.height else nan
 
 
 class Flows:
     """What moved an account's pools, in USD at the mark of each record."""
 
-    def __init__(self, account: Account, start: list[float], first_usd: float) -> None:
+    def __init__(self, account: Account, start: Start) -> None:
         self._account = account
         self._pools = range(len(account.assets))
         self.usd: list[dict[str, float]] = [defaultdict(float) for _ in self._pools]
         for pool in self._pools:
-            coin = account.priced_by[pool] >= 0
-            self.usd[pool]["deposits"] = first_usd if coin else start[pool]
+            self.usd[pool]["deposits"] = start.usd[pool]
 
     def add(self, records: Mapping[str, Any]) -> None:
         """Count the records of a block (core dtypes, by kind)."""
@@ -90,14 +101,19 @@ def _usd(records: Any, name: str) -> float:
 
 
 def totals(engine: Engine, account: Account, flows: Flows) -> dict[str, Any]:
-    """The account's totals in USD, and by settle asset in its own units under `assets`."""
+    """The account's totals in USD, and by settle asset in its own units under `assets`.
+
+    None where no price in USD is known.
+    """
     assets = {asset: _of_pool(engine, pool) for pool, asset in enumerate(account.assets)}
     worth = [
         _in_usd(own, flows.usd[pool], _last_price(engine, account.priced_by[pool]))
         for pool, own in enumerate(assets.values())
     ]
     names = (*FLOWS, *HELD, "revaluation")
-    return {**{name: sum(one[name] for one in worth) for name in names}, "assets": assets}
+    sums = {name: sum(one[name] for one in worth) for name in names}
+    known = {name: None if isnan(value) else value for name, value in sums.items()}
+    return {**known, "assets": assets}
 
 
 def _of_pool(engine: Engine, pool: int) -> dict[str, float]:
@@ -111,7 +127,7 @@ def _last_price(engine: Engine, number: int) -> float | None:
     if number == IS_USD:
         return None
     mark = 0.0 if number == UNPRICED else float(engine.positions["mark"][number])
-    return mark or float("nan")
+    return mark or nan
 
 
 def _in_usd(

@@ -12,7 +12,7 @@ from .core.state import DTYPES, KINDS, REJECTION, OnLiquidation, OrderKind, Reje
 from .core.types import MARK_IS_PROXY, MarginMode
 from .dialogue import Dialogue
 from .market.stream import Block, Stream
-from .money import Flows, starting_cash
+from .money import Flows, starting_money
 from .plan import Account, Group, account_rules
 from .records import Recorder
 
@@ -96,15 +96,15 @@ def _extrapolated(rules: Any, ts: Any, flags: Any) -> int:
 def open_session(config: RunConfig, account: Account, group: Group) -> Session:
     """An account with its starting money, under the rules of the group's span."""
     rules = account_rules(config, account, group.span)
-    cash = starting_cash(config, account, group)
-    engine = Engine(engine_settings(config), rules, list(account.pools), cash, config.hedge)
+    start, pools = starting_money(config, account, group), list(account.pools)
+    engine = Engine(engine_settings(config), rules, pools, start.cash, config.hedge)
     for pool, number in enumerate(account.priced_by):
         engine.price_pool(pool, number, config.cash if config.cash_in == "usd" else 0.0)
     names = Names(
         account.venue, account.symbols, account.assets, account.pools, config.margin == "cross",
         _step_names(config, account, rules, group.span.since), config.hedge,
     )  # fmt: skip
-    return Session(account, engine, rules, names, Flows(account, cash, config.cash))
+    return Session(account, engine, rules, names, Flows(account, start))
 
 
 def _step_names(config: RunConfig, account: Account, rules: Any, since: int) -> Any:

@@ -1,7 +1,7 @@
 """One row per venue, and the verdict in words."""
 
 from collections.abc import Mapping
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 import polars as pl
@@ -34,7 +34,8 @@ _COSTS = ("fee", "forfeited", "slippage")
 
 def _row(account: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
     totals = account["totals"]
-    paid_in, final = totals["deposits"], totals["equity"]
+    usd = {name: nan if value is None else value for name, value in totals.items()}
+    paid_in, final = usd["deposits"], usd["equity"]
     return {
         "venue": account["venue"],
         "symbols": ",".join(account["symbols"]),
@@ -53,8 +54,8 @@ def _row(account: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> dict
         "trades": frames["trades"].height,
         **_settled(totals),
         **_rejections(frames["rejections"]),
-        "fees": totals["fees"],
-        "funding": totals["funding"],
+        "fees": usd["fees"],
+        "funding": usd["funding"],
         "refills": frames["deposits"].height,
         "deposits": paid_in,
         "equity_final": final,
