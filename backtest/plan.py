@@ -158,11 +158,6 @@ def _account(config: RunConfig, store: Store, book: Rulebook) -> Account:
             f"there is no venue folder in {store.root}; give a folder laid out as "
             "VENUE/SYMBOL/KIND/1h.parquet with --data."
         )
-    if price_venue not in store.venues() and not config.prices:
-        raise DataError(
-            f"there are no prices of {book.id} in {store.root}; name the venue whose prices to "
-            "use with --prices."
-        )
     if price_venue not in store.venues():
         raise UnknownNameError(
             f"price venue in {store.root}", price_venue, store.venues(), "Name one with --prices."
