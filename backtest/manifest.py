@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from . import venues
+from .accounts import rules_begin
 from .config import RunConfig, format_time
 from .market.series import file_hash
 from .money import totals
-from .plan import rules_begin
 from .result import FORMAT
 from .session import Session
 from .strategy import Strategy

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from .accounts import Account
 from .config import RunConfig
 from .core.engine import Engine
 from .core.state import IS_USD, UNPRICED, Reason
-from .plan import Account, Group
+from .plan import Group
 
 COSTS = ("fees", "funding", "liquidation_fees", "forfeited")
 FLOWS = ("deposits", *COSTS, "shortfall")

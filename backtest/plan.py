@@ -8,47 +8,15 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from . import venues
+from .accounts import Account, Source, make_account, rules_begin
 from .config import RunConfig, format_time
-from .core.state import UNPRICED
 from .core.types import InitialRate
-from .errors import BacktestError, DataError, UnknownNameError, UsageError
+from .errors import BacktestError, DataError, UsageError
 from .market.store import Store
 from .market.stream import SymbolData
-from .pricing import price_symbol, priced_by, schedules, series_of
-from .venues import Rulebook
-from .venues.model import ALWAYS
+from .pricing import schedules, series_of
 
 T = TypeVar("T")
-Source = tuple[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class Account:
-    """One venue's rules to run: its symbols, and the venue and symbols that give the prices.
-
-    `names` are the symbols as the run names them, `assets` the settle assets, `pools` the
-    number of each symbol's settle asset, `priced_by` for each asset the number of the symbol
-    whose mark is its price in USD (or IS_USD, UNPRICED).
-    """
-
-    rulebook: Rulebook
-    names: tuple[str, ...]
-    symbols: tuple[str, ...]
-    price_venue: str
-    price_symbols: tuple[str, ...]
-    assets: tuple[str, ...]
-    pools: tuple[int, ...]
-    priced_by: tuple[int, ...]
-
-    @property
-    def venue(self) -> str:
-        """ccxt id of the venue whose rules run."""
-        return self.rulebook.id
-
-    @property
-    def source(self) -> Source:
-        """Accounts with the same source share one stream."""
-        return self.price_venue, self.price_symbols
 
 
 @dataclass(frozen=True)
@@ -130,7 +98,7 @@ def plan_run(config: RunConfig, store: Store) -> Plan:
 def plan_accounts(config: RunConfig, store: Store, refusals: Refusals) -> list[Account]:
     """One account per venue, in the order the venues were named."""
     books = [venues.load(venue) for venue in config.venues]
-    asked = [refusals.ask(b.id, partial(_account, config, store, b)) for b in books]
+    asked = [refusals.ask(b.id, partial(make_account, config, store, b)) for b in books]
     return [account for account in asked if account is not None]
 
 
@@ -146,57 +114,6 @@ def _series(
         if data is not None:
             found[account.source] = data
     return found
-
-
-def _account(config: RunConfig, store: Store, book: Rulebook) -> Account:
-    symbols = tuple(book.match(symbol) for symbol in config.symbols)
-    _refuse_same_contract(config.symbols, symbols, book.id)
-    _refuse_one_way_venue(config, book)
-    price_venue = config.prices or book.id
-    if not store.venues():
-        raise DataError(
-            f"there is no venue folder in {store.root}; give a folder laid out as "
-            "VENUE/SYMBOL/KIND/1h.parquet with --data."
-        )
-    if price_venue not in store.venues():
-        raise UnknownNameError(
-            f"price venue in {store.root}", price_venue, store.venues(), "Name one with --prices."
-        )
-    wanted = config.symbols if config.prices else symbols
-    priced = tuple(price_symbol(store, price_venue, symbol) for symbol in wanted)
-    settles = [book.instrument(symbol).settle for symbol in symbols]
-    assets = tuple(dict.fromkeys(settles))
-    pools = tuple(assets.index(settle) for settle in settles)
-    coins = tuple(priced_by(symbols, asset) for asset in assets)
-    _refuse_unpriced(config, book.id, dict(zip(assets, coins, strict=True)))
-    return Account(book, config.symbols, symbols, price_venue, priced, assets, pools, coins)
-
-
-def _refuse_same_contract(names: Sequence[str], symbols: Sequence[str], venue: str) -> None:
-    for number, symbol in enumerate(symbols):
-        if symbol in symbols[:number]:
-            first = names[symbols.index(symbol)]
-            raise UsageError(
-                f"{first} and {names[number]} are both {symbol} on {venue}; name only one of them."
-            )
-
-
-def _refuse_one_way_venue(config: RunConfig, book: Rulebook) -> None:
-    if config.hedge and "hedge.legs" not in book.decisions:
-        raise UsageError(
-            f"{book.id} has no hedge mode: it holds one position per symbol; run it with "
-            "--position-mode one_way, or leave it out of --venue."
-        )
-
-
-def _refuse_unpriced(config: RunConfig, venue: str, coins: dict[str, int]) -> None:
-    for asset, number in coins.items():
-        if number == UNPRICED and config.cash_in == "usd":
-            raise UsageError(
-                f"{venue} settles in {asset} here and no symbol of the run prices {asset} in USD, "
-                f"so cash of {config.cash:g} USD cannot buy it; add {asset} to --symbol, or give "
-                f"--cash in {asset} with --cash-in settle."
-            )
 
 
 def symbol_data(config: RunConfig, store: Store, account: Account) -> list[SymbolData]:
@@ -262,12 +179,6 @@ def account_rules(config: RunConfig, account: Account, span: Span) -> list[NDArr
             )
         rules.append(one)
     return rules
-
-
-def rules_begin(book: Rulebook) -> int:
-    """The date of a venue's first dated rule, ms; before it the first ones serve."""
-    dates = (one.valid_from for history in book.decisions.values() for one in history)
-    return min((date for date in dates if date > ALWAYS), default=ALWAYS)
 
 
 def _refuse_before_start(config: RunConfig, account: Account, span: Span) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .accounts import Account
 from .columns import Names
 from .config import RunConfig, milliseconds
 from .core.engine import Engine, Settings
@@ -13,7 +14,7 @@ from .core.types import MARK_IS_PROXY, MarginMode
 from .dialogue import Dialogue
 from .market.stream import Block, Stream
 from .money import Flows, starting_money
-from .plan import Account, Group, account_rules
+from .plan import Group, account_rules
 from .records import Recorder
 
 
