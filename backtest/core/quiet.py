@@ -53,7 +53,7 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
     inverse, multiplier = rules["inverse"] != 0, rules["multiplier"]
     size, entry, level, far = p["size"], p["entry"], p["level"], p["far"]
     cash, margin = pool["cash"], p["margin"]
-    remembers, last_rate = rules["next_funding"] != 0, p["funding_rate"]
+    last_rate = p["funding_rate"]
     floor = -inf
     if w.config[0]["on_liquidation"] == _REFILL:
         floor = w.config[0]["refill_below"] * pool["start"]
@@ -87,9 +87,9 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
             low, high = min(low, bar_low), max(high, bar_high)
             equity = cash + (margin + at_close)
             worst = min(worst, equity)
-        elif remembers:
-            rate = w.prices[FUNDING, series, i]
-            rate = w.prices[FUNDING_INSIDE, series, i] if isnan(rate) else rate
+        else:
+            rate = w.prices[FUNDING_INSIDE, series, i]
+            rate = w.prices[FUNDING, series, i] if isnan(rate) else rate
             last_rate = last_rate if isnan(rate) else rate
         i += 1
     if i > first:

@@ -103,14 +103,35 @@ def is_smaller_leg(w: Any, s: int) -> bool:
 
 
 @jit
+def deduction_of_other(w: Any, s: int, row: int) -> float:
+    """The part of a tier's deduction that belongs to the leg a position is margined with."""
+    other = twin_size(w, s)
+    if other == 0.0:
+        return 0.0
+    return rules_of(w, s)["deduction"][row] * other / (abs(w.positions[s]["size"]) + other)
+
+
+@jit
 def position_maintenance(w: Any, s: int) -> float:
     """Maintenance margin of a position at its mark."""
     p = w.positions[s]
     if p["size"] == 0.0 or is_smaller_leg(w, s):
         return 0.0
     rules, row = rules_of(w, s), position_row(w, s)
-    constant = position_constant(w, s)
+    constant = position_constant(w, s) + deduction_of_other(w, s, row)
     return maintenance_in_tier(rules, row, p["size"], p["entry"], p["mark"], constant)
+
+
+@jit
+def legs_maintenance(w: Any, s: int) -> float:
+    """Maintenance margin of a position and of the leg it is margined with: each moves the other's.
+
+    A leg that shrinks may leave the margin to the other one, or both in a lower tier.
+    """
+    total = position_maintenance(w, s)
+    if twin_size(w, s) > 0.0:
+        total += position_maintenance(w, w.positions[s]["twin"])
+    return total
 
 
 @jit

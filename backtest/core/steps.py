@@ -23,8 +23,10 @@ from .requirement import fillable_limit, takeover_of
 from .risk import (
     bucket_equity,
     bucket_maintenance,
+    deduction_of_other,
     is_cross,
     is_liquidated,
+    legs_maintenance,
     margin_ratio,
     position_fee,
     position_maintenance,
@@ -166,7 +168,7 @@ def after_closing(
 ) -> tuple[float, float]:
     """(equity, maintenance) of a bucket if |size| `closed` of a position left at a price."""
     p, rules = w.positions[s], rules_of(w, s)
-    signed, old = side(p["size"]) * closed, position_maintenance(w, s)
+    signed, old = side(p["size"]) * closed, legs_maintenance(w, s)
     fee = notional(rules, closed, price) * rate
     change = unrealized_pnl(rules, signed, p["mark"], price) - fee
     size, margin = p["size"], p["margin"]
@@ -174,7 +176,7 @@ def after_closing(
     if not is_cross(w):
         # the closing fee inside the requirement depends on the margin that is left
         p["margin"] = margin + unrealized_pnl(rules, signed, p["entry"], price) - fee
-    new = position_maintenance(w, s)
+    new = legs_maintenance(w, s)
     p["size"], p["margin"] = size, margin
     return b.equity + change, b.maintenance - old + new
 
@@ -296,7 +298,7 @@ def first_tier_requirement(w: Any, b: Bucket) -> float:
             cheaper = rules["rate"][row] - rules["rate"][0]
             price = p["entry"] if rules["maintenance_at"] == _AT_ENTRY else p["mark"]
             total += position_maintenance(w, s) - cheaper * notional(rules, p["size"], price)
-            total += rules["deduction"][row]
+            total += rules["deduction"][row] - deduction_of_other(w, s, row)
     return total
 
 

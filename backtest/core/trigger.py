@@ -13,6 +13,7 @@ from typing import Any
 
 from .contracts import price_of, signed_units, unit_value
 from .jit import jit
+from .ledger import refresh_level
 from .legs import leading_side
 from .liquidation import liquidate
 from .price import crosses, crosses_far, has_cliffs
@@ -36,11 +37,12 @@ from .types import HAS_MARK, MARK_HIGH, MARK_LOW
 NEWTON_STEPS = 64
 BESIDE = 1e-9
 """Share of the way that keeps clear of a cliff on both sides."""
-ROUNDS = 64
-"""Liquidations of one bucket on one way; then the next is carried out at the way's end.
+EXACT_ROUNDS, ROUNDS = 16, 64
+"""Liquidations of one bucket on one way: these at its level, from then on a share of the rest of
+the way further, so that so many reach the end.
 
-A process that leaves a position on the edge of a cliff would be met again a lot later, and close a
-large one lot by lot.
+A process that leaves a bucket at its trigger, or on the edge of a cliff, is met again a lot later
+and would close a large position lot by lot.
 """
 
 
@@ -119,6 +121,34 @@ def check_marks(w: Any, i: int, cause: int) -> None:
 
 
 @jit
+def further(rounds: int) -> float:
+    """Share of the rest of the way that a liquidation is carried out beyond its level."""
+    return 0.0 if rounds < EXACT_ROUNDS else 1.0 / max(ROUNDS - rounds, 1)
+
+
+@jit
+def between(rules: Any, start: float, end: float, share: float) -> float:
+    """The mark a share of the way from one to another, by the value of a unit."""
+    if share == 1.0 or start == end:
+        return end
+    if share == 0.0:
+        return start
+    value = unit_value(rules, start)
+    return price_of(rules, value + share * (unit_value(rules, end) - value))
+
+
+@jit
+def survives(w: Any, s: int) -> bool:
+    """Whether a bucket of one position is healthy at its mark; its level is then sought anew."""
+    bucket, pool = bucket_of(w, s), w.positions[s]["pool"]
+    equity, needs = bucket_equity(w, bucket, pool), bucket_maintenance(w, bucket, pool)
+    if is_liquidated(rules_of(w, s), equity, needs):
+        return False
+    refresh_level(w, s)
+    return True
+
+
+@jit
 def run_to_extreme(w: Any, i: int, s: int, cause: int) -> None:
     """Liquidate a bucket of one position as often as its level is met on the way to its worst mark.
 
@@ -130,8 +160,12 @@ def run_to_extreme(w: Any, i: int, s: int, cause: int) -> None:
         if not crosses(rules_of(w, s), p["size"], p["level"], worst):
             return
         inside = min(p["level"], p["mark"]) if p["size"] > 0.0 else max(p["level"], p["mark"])
-        p["mark"] = inside if rounds < ROUNDS else worst
+        p["mark"] = between(rules_of(w, s), inside, worst, further(rounds))
         rounds += 1
+        if rounds > EXACT_ROUNDS and survives(w, s):
+            if rounds > ROUNDS:
+                return
+            continue
         if not liquidate(w, i, bucket_of(w, s), p["pool"], cause):
             return
 
@@ -145,8 +179,12 @@ def run_to_far(w: Any, i: int, s: int, cause: int) -> None:
         if not crosses_far(p["size"], p["far"], best):
             return
         inside = max(p["far"], p["mark"]) if p["size"] > 0.0 else min(p["far"], p["mark"])
-        p["mark"] = inside if rounds < ROUNDS else best
+        p["mark"] = between(rules_of(w, s), inside, best, further(rounds))
         rounds += 1
+        if rounds > EXACT_ROUNDS and survives(w, s):
+            if rounds > ROUNDS:
+                return
+            continue
         if not liquidate(w, i, bucket_of(w, s), p["pool"], cause):
             return
 
@@ -154,12 +192,9 @@ def run_to_far(w: Any, i: int, s: int, cause: int) -> None:
 @jit
 def mark_on_way(w: Any, i: int, s: int, share: float) -> float:
     """A position's mark a share of the way to its adverse extreme, by the value of its units."""
-    p, rules = w.positions[s], rules_of(w, s)
+    p = w.positions[s]
     worst = adverse_mark(w, i, s, leading_side(w, s))
-    if share == 1.0 or worst == p["mark"]:
-        return worst
-    now = unit_value(rules, p["mark"])
-    return price_of(rules, now + share * (unit_value(rules, worst) - now))
+    return between(rules_of(w, s), p["mark"], worst, share)
 
 
 @jit
@@ -253,12 +288,16 @@ def run_pool_to_extreme(w: Any, i: int, pool: int, cause: int) -> None:
         share = failing_share(w, i, pool)
         if share == inf:
             return
-        share = share if rounds < ROUNDS else 1.0
+        share += (1.0 - share) * further(rounds)
         rounds += 1
         for s in range(len(w.positions)):
             p = w.positions[s]
             if p["pool"] == pool and p["size"] != 0.0:
                 p["mark"] = mark_on_way(w, i, s, share)
+        if rounds > EXACT_ROUNDS and not pool_triggered(w, pool):
+            if rounds > ROUNDS:
+                return
+            continue
         if not liquidate(w, i, ACCOUNT, pool, cause):
             return
     for s in range(len(w.positions)):

@@ -26,14 +26,19 @@ from backtest.core.types import (
     SEGMENT_END,
     CloseFee,
     FundingFrom,
+    Gains,
+    InitialRate,
     IsolatedOpen,
+    Legs,
+    LiquidationOrder,
     MarginMode,
+    NextFunding,
     TierKey,
     TierRule,
     Trigger,
     ValuedAt,
 )
-from tests.core.accounts import FIFTHS, HOUR, LADDER, SMART, START, TWO_DOWN, make_rules
+from tests.core.accounts import FIFTHS, HOUR, LADDER, SMART, START, TWO_DOWN, make_rules, step
 
 BARS = 80
 CASH = 10_000.0
@@ -42,7 +47,7 @@ BY_SIZE = ((0, 0.004, 125), (200, 0.005, 100), (600, 0.01, 50), (1_500, 0.025, 2
 """Tables low enough that every row is reached; sizes in base units at prices near 100."""
 
 AT_MARK, AT_ENTRY, BY_BASE = TierKey.NOTIONAL_AT_MARK, TierKey.NOTIONAL_AT_ENTRY, TierKey.SIZE
-PROGRESSIVE, FLAT = TierRule.PROGRESSIVE, TierRule.FLAT
+PROGRESSIVE, FLAT, LINEAR = TierRule.PROGRESSIVE, TierRule.FLAT, TierRule.LINEAR_IN_SIZE
 REQUIREMENTS = (
     (AT_MARK, PROGRESSIVE, ValuedAt.MARK),
     (AT_ENTRY, PROGRESSIVE, ValuedAt.ENTRY),
@@ -52,17 +57,48 @@ REQUIREMENTS = (
     (BY_BASE, FLAT, ValuedAt.ENTRY),
 )
 """Tier key, rule and valuation that give a requirement without jumps along the mark."""
+CLIFFS = (AT_MARK, FLAT, ValuedAt.MARK)
+"""The form whose requirement jumps as the mark moves."""
+GROWING = (BY_BASE, LINEAR, ValuedAt.MARK)
+"""The form whose rate grows with the size in coin."""
 
-PROCESSES = {"smart": SMART, "ladder": LADDER, "two_down": TWO_DOWN, "fifths": FIFTHS}
+PER_UNIT = {"linear": 1.0, "quanto": 2.0, "inverse": 10_000.0}
+"""Units of size that are worth what one unit of a linear contract is at a price of 100."""
+MULTIPLIER = {"linear": 1.0, "quanto": 0.5, "inverse": 1.0}
+
+CHUNKS = (
+    step("FRACTION", "FILLABLE", "EQUITY_SHARE", amount=0.1, at_least=1e3, at_most=2e4,
+         spread=1.5, fee_to_fund=1),
+    step("ALL", "BANKRUPTCY", "NONE"),
+)  # fmt: skip
+NETTING = (
+    step("NET_LEGS", "MARKET", "NONE"),
+    step("TIERS_DOWN", "BANKRUPTCY", "TAKER", min_tier=2, amount=2),
+    step("ALL", "MARKET", "TAKER"),
+)
+AT_ZERO = (step("ALL", "ZERO_EQUITY", "TAKER"),)
+PROCESSES = {
+    "smart": SMART, "ladder": LADDER, "two_down": TWO_DOWN, "fifths": FIFTHS,
+    "chunks": CHUNKS, "netting": NETTING, "at_zero": AT_ZERO,
+}  # fmt: skip
 CHOICES: dict[str, tuple[Any, ...]] = {
-    "requirement": REQUIREMENTS,
+    "contract": tuple(PER_UNIT),
+    "requirement": (*REQUIREMENTS, CLIFFS, GROWING),
     "process": tuple(PROCESSES),
+    "next_funding": tuple(NextFunding),
+    "initial_rate": tuple(InitialRate),
+    "gains": tuple(Gains),
+    "order": tuple(LiquidationOrder),
+    "legs": tuple(Legs),
+    "hedged": (False, True),
+    "frozen": (0, 1),
+    "expires": (False, True),
     "close_fee": tuple(CloseFee),
     "bankruptcy_fee": (0, 1),
     "isolated_open": tuple(IsolatedOpen),
     "funding_from": tuple(FundingFrom),
     "trigger": tuple(Trigger),
-    "healthy_ratio": (1.0, 0.9),
+    "healthy_ratio": (1.0, 0.9, 0.0),
     "rules_change": (False, True),
     "mode": tuple(MarginMode),
     "leverage": (10.0, 3.0, 20.0),
@@ -101,7 +137,8 @@ class Scenario:
         settings = Settings(
             c["mode"], c["leverage"], HOUR, hours * HOUR, **{name: c[name] for name in same}
         )
-        return Engine(settings, self.rules, self.pools, [self.cash] * (max(self.pools) + 1))
+        cash = [self.cash] * (max(self.pools) + 1)
+        return Engine(settings, self.rules, self.pools, cash, legs=c["hedged"])
 
     def block(self, first: int, last: int) -> tuple[Any, Any, Any]:
         """Bars [first, last) as the engine takes them."""
@@ -183,18 +220,29 @@ def _make_holes(rng: Any, prices: Any, flags: Any) -> None:
     prices[OPEN : MARK_CLOSE + 1, flags & HAS_MARK == 0] = np.nan
 
 
+SAME_NAMES = (
+    "close_fee", "bankruptcy_fee", "isolated_open", "funding_from", "trigger", "healthy_ratio",
+    "next_funding", "initial_rate", "gains", "order", "legs", "frozen",
+)  # fmt: skip
+"""Choices that are fields of the rules."""
+
+
 def _rules(choices: dict[str, Any]) -> Any:
     key, rule, valued_at = choices["requirement"]
+    contract, steps = choices["contract"], PROCESSES[choices["process"]]
+    units = PER_UNIT[contract] if key == BY_BASE else 1.0
     tiers = BY_SIZE if key == BY_BASE else BY_VALUE
+    tiers = tiers[:1] if rule == LINEAR else tiers
+    tiers = tuple((floor * units, rate, leverage) for floor, rate, leverage in tiers)
     changes = {
         "tier_key": key, "tier_rule": rule, "maintenance_at": valued_at, "initial_at": valued_at,
-        "cap": 4_000.0 if key == BY_BASE else 400_000.0,
-        **{name: choices[name] for name in (
-            "close_fee", "bankruptcy_fee", "isolated_open", "funding_from", "trigger",
-            "healthy_ratio",
-        )},
+        "cap": 4_000.0 * units if key == BY_BASE else 400_000.0, "rate_slope": 1e-5,
+        "rate_cap": 0.03, "initial_slope": 2e-5 if rule == LINEAR else 0.0, "delivery_fee": 2e-4,
+        "inverse": contract == "inverse", "multiplier": MULTIPLIER[contract],
+        **{name: choices[name] for name in SAME_NAMES},
     }  # fmt: skip
-    steps = PROCESSES[choices["process"]]
+    if choices["expires"]:
+        changes["expires"] = START + HOUR * (3 * BARS // 4)
     rules = make_rules(steps, tiers, **changes)
     if not choices["rules_change"]:
         return rules
@@ -205,8 +253,11 @@ def _rules(choices: dict[str, Any]) -> Any:
 
 
 def _orders(rng: Any, choices: dict[str, Any], count: int, ts: Any) -> Any:
-    """Targets and sizes at random bars, some of them at a price of their own."""
-    number = 16
+    """Targets and sizes at random bars, some of them at a price of their own.
+
+    Of a hedged symbol most go to the leg that takes their side, some to the wrong one.
+    """
+    number = 24 if choices["hedged"] else 16
     orders = np.zeros(number, ORDER)
     orders["ts"] = np.sort(ts[rng.integers(0, BARS, number)]) - 1
     orders["symbol"] = rng.integers(0, count, number)
@@ -214,8 +265,12 @@ def _orders(rng: Any, choices: dict[str, Any], count: int, ts: Any) -> Any:
     orders["kind"] = np.where(sized, int(OrderKind.SIZE), int(OrderKind.EXPOSURE))
     exposure = rng.uniform(-0.9, 0.9, number) * choices["leverage"]
     exposure[rng.random(number) < 0.15] = 0.0
-    orders["value"] = np.where(sized, rng.normal(0, 100, number), exposure)
+    sizes = rng.normal(0, 100, number) * PER_UNIT[choices["contract"]]
+    orders["value"] = np.where(sized, sizes, exposure)
     orders["price"] = np.where(rng.random(number) < 0.15, 100.0, np.nan)
+    if choices["hedged"]:
+        wrong = rng.random(number) < 0.1
+        orders["symbol"] += np.where((orders["value"] < 0.0) != wrong, count, 0)
     return orders
 
 

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backtest.core.price import crosses, liquidation_price
-from backtest.core.requirement import constant_close_fee, maintenance_margin
+from backtest.core.requirement import constant_part, maintenance_margin
 from backtest.core.risk import is_liquidated
 from backtest.core.types import CloseFee, TierKey, Trigger
 from tests.core.accounts import make_rules
@@ -43,8 +43,8 @@ class Position:
         self.rules, self.size, self.entry = rules, side * size, entry
         self.wallet = share * size * entry
         margin = self.wallet if isolated else float("nan")
-        self.fee = constant_close_fee(rules, self.size, entry, LEVERAGE, margin)
-        self.level = liquidation_price(rules, self.size, entry, self.wallet - self.fee)
+        self.fee = constant_part(rules, self.size, entry, LEVERAGE, margin, 0.0)
+        self.level = liquidation_price(rules, self.size, entry, self.wallet - self.fee, entry)
 
     def equity(self, mark):
         return self.wallet + self.size * (mark - self.entry)

@@ -32,7 +32,7 @@ def test_every_account_balances_at_every_close(scenario: Scenario):
 def test_every_liquidation_step_balances(scenario: Scenario):
     _, records = run(scenario)
     steps = records["liquidations"]
-    assert steps_balance(steps)
+    assert steps_balance(steps, inverse=scenario.choices["contract"] == "inverse")
     for name in ("fee", "forfeited", "shortfall", "size_closed"):
         assert (steps[name] >= 0.0).all(), name
     assert (steps["size_closed"] <= np.abs(steps["size_before"])).all()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backtest.core.state import KINDS, OrderKind
@@ -23,7 +23,7 @@ from backtest.core.types import (
 )
 from tests.core.accounts import HOUR, START, make_rules, orders, step
 
-from .scenarios import BARS, Scenario, as_bytes, run, scenarios
+from .scenarios import BARS, CHOICES, GROWING, PER_UNIT, Scenario, as_bytes, build, run, scenarios
 
 FAST = settings(deadline=None, derandomize=True, max_examples=300)
 SPLITS = st.lists(st.integers(1, 30), min_size=1, max_size=8)
@@ -114,17 +114,22 @@ def test_nothing_uses_a_price_that_comes_later(scenario: Scenario, known, seed):
 @given(scenarios(), st.sampled_from((-7, -3, 3, 10)))
 def test_prices_times_k_and_sizes_over_k_change_no_amount(scenario: Scenario, power):
     k = 2.0**power
+    inverse = scenario.choices["contract"] == "inverse"
+    per_size = 1.0 / k if inverse else k
     scaled = replace(scenario, prices=scenario.prices.copy(), orders=scenario.orders.copy())
     scaled.prices[OPEN : MARK_CLOSE + 1] *= k
     scaled.orders["price"] *= k
-    scaled.orders["value"][scaled.orders["kind"] == int(OrderKind.SIZE)] /= k
+    scaled.orders["value"][scaled.orders["kind"] == int(OrderKind.SIZE)] /= per_size
     rules = [one.copy() for one in scenario.rules]
     for one in rules:
-        one["lot"] /= k
-        one["min_size"] /= k
+        one["lot"] /= per_size
+        one["min_size"] /= per_size
         if one["tier_key"][0] == TierKey.SIZE:
-            one["floor"] /= k
-            one["cap"] /= k
+            one["floor"] /= per_size
+            one["cap"] /= per_size
+        if not inverse:  # coins are the size itself
+            one["rate_slope"] *= k
+            one["initial_slope"] *= k
     (_, plain), (_, other) = run(scenario), run(replace(scaled, rules=rules))
     by_one = ("ts", "symbol", "equity_before", "maintenance_margin", "fee", "residual", "shortfall")
     # a lot that is no decimal fraction is rounded another way: equal to the last digits only
@@ -135,7 +140,7 @@ def test_prices_times_k_and_sizes_over_k_change_no_amount(scenario: Scenario, po
         )
     np.testing.assert_allclose(plain["equity"]["equity"], other["equity"]["equity"], **near)
     np.testing.assert_allclose(plain["fills"]["price"] * k, other["fills"]["price"], **near)
-    np.testing.assert_allclose(plain["fills"]["size"] / k, other["fills"]["size"], **near)
+    np.testing.assert_allclose(plain["fills"]["size"] / per_size, other["fills"]["size"], **near)
 
 
 @pytest.mark.parametrize("mode", list(MarginMode))
@@ -152,12 +157,13 @@ def test_a_short_in_mirrored_prices_fares_like_the_long(mode, scenario: Scenario
     market[FUNDING : FUNDING_INSIDE + 1] = np.nan
     centre = market[OPEN, 0, np.flatnonzero(scenario.flags[0] & 1)[0]]
     mirrored = 2 * centre - market
+    assume(not (mirrored[OPEN : MARK_CLOSE + 1] <= 0.0).any())
     for high in (OPEN + 1, MARK_HIGH):
         mirrored[[high, high + 1]] = mirrored[[high + 1, high]]
-    results = []
+    plain, results = scenario.with_choices(leverage=20.0, rebalance=-1.0), []
     for prices, sign in ((market, 1.0), (mirrored, -1.0)):
         account = replace(
-            scenario.with_choices(mode=mode, slippage=0.0, leverage=20.0, rebalance=-1.0),
+            plain.with_choices(mode=mode, hedged=False, slippage=0.0),
             rules=[rules], pools=[0], prices=prices, orders=orders((0, 0, "SIZE", sign * size)),
             cash=500.0,
         )  # fmt: skip
@@ -171,6 +177,40 @@ def test_a_short_in_mirrored_prices_fares_like_the_long(mode, scenario: Scenario
     )  # fmt: skip
 
 
+def in_one_over_price(scenario):
+    """The linear account in 1/price that an inverse one is: what is long here is short there."""
+    prices, moved = scenario.prices.copy(), scenario.orders.copy()
+    prices[OPEN : MARK_CLOSE + 1] = 1.0 / prices[OPEN : MARK_CLOSE + 1]
+    for high in (OPEN + 1, MARK_HIGH):
+        prices[[high, high + 1]] = prices[[high + 1, high]]
+    prices[FUNDING : FUNDING_INSIDE + 1] *= -1.0
+    moved["value"] *= -1.0
+    moved["price"] = 1.0 / moved["price"]
+    rules = [one.copy() for one in scenario.rules]
+    for one in rules:
+        one["inverse"] = 0
+    return replace(scenario, prices=prices, orders=moved, rules=rules)
+
+
+@FAST
+@given(
+    scenarios(contract="inverse", slippage=0.0, hedged=False),
+    st.sampled_from([one for one in CHOICES["requirement"] if one != GROWING]),
+    st.sampled_from((0.0, -1.0)),
+)
+def test_an_inverse_account_is_a_linear_one_in_one_over_price(scenario: Scenario, form, exits):
+    choices = {**scenario.choices, "requirement": form, "liquidation_slippage": exits}
+    inverse = build(choices, scenario.seed)
+    (_, one), (_, other) = run(inverse), run(in_one_over_price(inverse))
+    near = {"rtol": 1e-7, "atol": 1e-5}
+    for name in ("ts", "symbol", "equity_before", "maintenance_margin", "fee", "residual"):
+        np.testing.assert_allclose(
+            one["liquidations"][name], other["liquidations"][name], err_msg=name, **near
+        )
+    np.testing.assert_allclose(one["equity"]["equity"], other["equity"]["equity"], **near)
+    np.testing.assert_allclose(one["fills"]["size"], -other["fills"]["size"], **near)
+
+
 @FAST
 @given(
     scenarios(symbols=1, mode=MarginMode.ISOLATED, rebalance=-1.0, reenter=False, on_liquidation=1),
@@ -178,10 +218,12 @@ def test_a_short_in_mirrored_prices_fares_like_the_long(mode, scenario: Scenario
     st.sampled_from(((3.0, 10.0), (10.0, 20.0), (5.0, 6.0))),
 )
 def test_more_isolated_margin_is_never_liquidated_earlier(scenario: Scenario, size, leverages):
-    bought = replace(scenario, orders=orders((0, 0, "SIZE", size)), cash=1e6)
+    units = PER_UNIT[scenario.choices["contract"]]
+    bought = replace(scenario, orders=orders((0, 0, "SIZE", size * units)), cash=1e6)
     stamps = []
     for leverage in leverages:
         _, records = run(bought.with_choices(leverage=leverage))
+        assume(len(records["fills"]) > 0)
         steps = records["liquidations"]["ts"]
         stamps.append(int(steps[0]) if len(steps) else START + HOUR * BARS)
     assert stamps[0] >= stamps[1]
@@ -193,5 +235,5 @@ def test_no_liquidation_at_a_better_mark_than_the_bar_had(scenario: Scenario):
     _, records = run(scenario)
     for one in records["liquidations"]:
         bar = (one["ts"] - START) // HOUR
-        low, high = scenario.prices[[MARK_LOW, MARK_HIGH], one["symbol"], bar]
+        low, high = scenario.prices[[MARK_LOW, MARK_HIGH], 0, bar]
         assert low <= one["mark_price"] <= high
