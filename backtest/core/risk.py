@@ -183,14 +183,41 @@ def bucket_equity(w: Any, bucket: int, pool: int) -> float:
 
 
 @jit
+def weakest(w: Any, pool: int) -> int:
+    """The open position of a pool that falls first where gains are not shared; −1 where they are.
+
+    Such a pool tops losses up out of its wallet, and the one that loses most is left without.
+    """
+    found, least = -1, inf
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        if p["pool"] == pool and p["size"] != 0.0 and rules_of(w, s)["gains"] == _OWN:
+            pnl = position_pnl(w, s)
+            if pnl < least:
+                found, least = s, pnl
+    return found
+
+
+@jit
+def position_binds(w: Any, s: int, first: int) -> float:
+    """What a position takes of its pool's equity: its maintenance margin.
+
+    Where gains are not shared, every position but the `first` to fall keeps its initial margin.
+    """
+    if first < 0 or s == first:
+        return position_maintenance(w, s)
+    return max(position_initial(w, s), position_maintenance(w, s))
+
+
+@jit
 def bucket_maintenance(w: Any, bucket: int, pool: int) -> float:
-    """Maintenance margin of a bucket."""
+    """What a bucket must have: its maintenance margin, and what its positions bind beside it."""
     if bucket != ACCOUNT:
         return position_maintenance(w, bucket)
-    total = 0.0
+    total, first = 0.0, weakest(w, pool)
     for s in range(len(w.positions)):
         if w.positions[s]["pool"] == pool:
-            total += position_maintenance(w, s)
+            total += position_binds(w, s, first)
     return total
 
 
@@ -221,9 +248,10 @@ def position_levels(w: Any, s: int) -> tuple[float, float]:
     if is_cross(w):
         pool = p["pool"]
         wallet += pool_backing(w, pool) - shared_pnl(w, s)
+        first = s if weakest(w, pool) >= 0 else -1
         for o in range(len(w.positions)):
             if o != s and w.positions[o]["pool"] == pool:
-                wallet -= position_maintenance(w, o)
+                wallet -= position_binds(w, o, first)
     return liquidation_prices(rules_of(w, s), p["size"], p["entry"], wallet, p["mark"])
 
 

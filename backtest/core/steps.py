@@ -35,12 +35,14 @@ from .risk import (
     rules_of,
     shared_pnl,
     twin_size,
+    weakest,
 )
 from .tiers import size_at_key
 from .types import (
     HAS_TRADE,
     HIGH,
     LOW,
+    Gains,
     LiquidationOrder,
     StepExit,
     StepFee,
@@ -49,6 +51,7 @@ from .types import (
 )
 
 _ALL = int(StepSize.ALL)
+_OWN = int(Gains.OWN)
 _CURE = int(StepSize.CURE)
 _TIERS_DOWN = int(StepSize.TIERS_DOWN)
 _NET_LEGS = int(StepSize.NET_LEGS)
@@ -108,8 +111,13 @@ def market_price(w: Any, i: int, s: int) -> float:
 
 @jit
 def share_of_equity(w: Any, s: int, b: Bucket) -> float:
-    """Part of a bucket's equity that belongs to a position, by maintenance margin."""
+    """Part of a bucket's equity that belongs to a position, by maintenance margin.
+
+    Where gains are not shared, all but what the other positions keep for themselves.
+    """
     own = position_maintenance(w, s)
+    if b.bucket < 0 and rules_of(w, s)["gains"] == _OWN:
+        return b.equity - (b.maintenance - own)
     return b.equity * (own / b.maintenance if b.maintenance > 0.0 else 1.0)
 
 
@@ -340,6 +348,9 @@ def next_position(w: Any, b: Bucket) -> int:
     """Position of a bucket to work on, by the venue's order; −1 if none is open."""
     if b.bucket >= 0:
         return b.bucket if w.positions[b.bucket]["size"] != 0.0 else -1
+    first = weakest(w, b.pool)
+    if first >= 0:
+        return first
     best, most = -1, -inf
     for s in range(len(w.positions)):
         if w.positions[s]["pool"] == b.pool and w.positions[s]["size"] != 0.0:

@@ -25,12 +25,13 @@ from .risk import (
     is_cross,
     is_liquidated,
     is_smaller_leg,
-    position_maintenance,
+    position_binds,
     position_pnl,
     position_row,
     rules_of,
     shared_pnl,
     twin_size,
+    weakest,
 )
 from .types import HAS_MARK, MARK_HIGH, MARK_LOW
 
@@ -200,7 +201,7 @@ def mark_on_way(w: Any, i: int, s: int, share: float) -> float:
 @jit
 def move_towards(w: Any, i: int, pool: int, share: float) -> tuple[float, float]:
     """(equity − requirement, its change per unit of share) on the way to the adverse marks."""
-    excess, change = w.pools[pool]["cash"], 0.0
+    excess, change, first = w.pools[pool]["cash"], 0.0, weakest(w, pool)
     for s in range(len(w.positions)):
         p = w.positions[s]
         if p["pool"] != pool or p["size"] == 0.0:
@@ -210,7 +211,7 @@ def move_towards(w: Any, i: int, pool: int, share: float) -> tuple[float, float]
         span = worst - unit_value(rules, saved)
         p["mark"] = mark_on_way(w, i, s, share)
         pnl = shared_pnl(w, s)
-        excess += pnl - position_maintenance(w, s)
+        excess += pnl - position_binds(w, s, first)
         if pnl == position_pnl(w, s):
             change += span * signed_units(rules, p["size"])
         if not is_smaller_leg(w, s):

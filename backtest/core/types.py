@@ -137,7 +137,11 @@ class Trigger(IntEnum):
 
 
 class Gains(IntEnum):
-    """Whether the unrealised gains of one cross position stand behind the others."""
+    """Whether the unrealised gains of one cross position stand behind the others.
+
+    OWN: they do not; losses are topped up from the wallet, every position keeps its initial margin,
+    and the one that loses most is the first to be left without.
+    """
 
     SHARED = 0
     OWN = 1

@@ -131,52 +131,60 @@ def test_bitmex_leaves_isolated_positions_alone_until_they_change(replay, market
 
 
 def test_bitmex_shares_gains_between_cross_positions_from_2024_03_25(replay, market_data):
-    """A long of bitcoin against a short of ether falls alone before the day, together after it."""
-    sizes = ((XBT, 1_350_000), (ETH_QUANTO, -2_270))
-    result = replay(
-        "bitmex",
-        [(time, symbol, size) for time in ("2024-03-19", "2024-04-12T12:00")
-         for symbol, size in sizes],
-        prices="binanceusdm", margin="cross", cash=2, cash_in="settle",
-        on_liquidation="refill", since="2024-03-19", until="2024-04-14",
-    )  # fmt: skip
-    first, second = (
-        result.liquidations.filter(event=event, step=1).row(0, named=True) for event in (1, 2)
-    )
-    assert (first["ts"], first["symbol"]) == (stamp("2024-03-19T23:00"), XBT)
-    assert second["ts"] == stamp("2024-04-13T20:00")
+    """A long of bitcoin against a short of ether: alone before the day, together after it.
 
-    for got, since, until in (
-        (first, "2024-03-19", "2024-03-20"),
-        (second, "2024-04-12T12:00", "2024-04-13T21:00"),
-    ):
-        btc = bars(market_data, BTC, since, until)
-        eth = bars(market_data, ETH, since, until)
-        entries = btc[0].open, eth[0].open
-        values = 1_350_000 / entries[0], 2_270 * entries[1] * 1e-6
-        cash = 2 - sum(values) * 0.00075
-        last = [0.0, 0.0]
-        for b, e in zip(btc, eth, strict=True):
-            if b.funding_rate is not None:
-                last = [b.funding_rate, e.funding_rate]
-                if b is not btc[0]:
-                    # the long pays on dollars / mark, the short receives on ether · mark
-                    cash -= 1_350_000 / b.mark_open * b.funding_rate
-                    cash += 2_270 * e.mark_open * 1e-6 * e.funding_rate
-        # 0.5 % of bitcoin (initial 1 %), 0.8 % of ether (2 %), funding for who would pay it
+    Before it the gain of ether stands behind nothing, and ether keeps its initial margin when the
+    long is taken over. After it the gain carries the long further, and both fall at once.
+    """
+    sizes, falls = (1_350_000, -2_270), []
+    eras = (("2024-03-19T00:00", "2024-03-21"), ("2024-04-12T12:00", "2024-04-14"))
+    for since, until in eras:
+        result = replay(
+            "bitmex", [(since, XBT, sizes[0]), (since, ETH_QUANTO, sizes[1])],
+            prices="binanceusdm", margin="cross", cash=2, cash_in="settle",
+            on_liquidation="continue", since=since[:10], until=until,
+        )  # fmt: skip
+        got = result.liquidations.filter(event=1, step=1).row(0, named=True)
+        assert got["symbol"] == XBT
+        end = got["ts"].strftime("%Y-%m-%dT%H:%M")
+        btc, eth = (list(bars(market_data, s, since, f"{end[:14]}59")) for s in (BTC, ETH))
+        values, cash, last = opened(btc, eth, sizes)
+        shared = since >= "2024-03-25"
+        # 0.5 % of bitcoin (initial 1 %) and the fee set apart, funding for the side that pays
         needed = values[0] * (0.005 + max(last[0], 0.0) + 1.01 * 0.00075)
-        needed += values[1] * (0.008 + max(-last[1], 0.0) + 1.02 * 0.00075)
+        # 0.8 % of ether, or all of the 2 % and the fee that it was opened with
+        bound = 0.008 + max(-last[1], 0.0) if shared else 0.02
+        needed += values[1] * (bound + 1.02 * 0.00075)
         assert got["maintenance_margin"] == pytest.approx(needed, rel=EXACT)
-
-        ether = only(result.liquidations.filter(event=got["event"], symbol=ETH_QUANTO))
-        loss = 1_350_000 * (1 / entries[0] - 1 / got["mark_price"])
-        gain = -2_270 * 1e-6 * (ether["mark_price"] - entries[1])
+        loss = sizes[0] * (1 / btc[0].open - 1 / got["mark_price"])
+        gain = sizes[1] * 1e-6 * (eth_mark(result, got, eth) - eth[0].open)
         assert loss < 0 < gain
-        shared = gain if got is second else 0.0
-        assert cash + loss + shared == pytest.approx(needed, rel=1e-6)
-    # the same cash carries the long through a loss half as large again, as the gain is behind it
-    fall = [1_350_000 * (1 / p["entry_price"] - 1 / p["mark_price"]) for p in (first, second)]
-    assert fall[1] < 1.5 * fall[0]
+        assert cash + loss + (gain if shared else 0.0) == pytest.approx(needed, rel=1e-4)
+        closed = result.liquidations.filter(symbol=ETH_QUANTO).height
+        assert closed == (1 if shared else 0)
+        falls.append(loss)
+    # the same cash carries the long through a much larger loss, as the gain is behind it
+    assert falls[1] < 1.3 * falls[0]
+
+
+def opened(btc, eth, sizes):
+    """(values at entry, cash after fees and funding, last funding rates) of the two positions."""
+    values = sizes[0] / btc[0].open, -sizes[1] * eth[0].open * 1e-6
+    cash, last = 2 - sum(values) * 0.00075, [0.0, 0.0]
+    for b, e in zip(btc, eth, strict=True):
+        if b.funding_rate is not None:
+            last = [b.funding_rate, e.funding_rate]
+            if b is not btc[0]:
+                # the long pays on dollars / mark, the short receives on ether · mark
+                cash -= sizes[0] / b.mark_open * b.funding_rate
+                cash -= sizes[1] * e.mark_open * 1e-6 * e.funding_rate
+    return values, cash, last
+
+
+def eth_mark(result, got, eth):
+    """Mark of ether in the step: of its own record, else between its open and its high."""
+    own = result.liquidations.filter(event=got["event"], symbol=ETH_QUANTO)
+    return own["mark_price"][0] if own.height else eth[-1].mark_open
 
 
 def test_deribit_doubles_its_rate_and_liquidates_at_the_change(replay, market_data):
