@@ -114,8 +114,13 @@ def parts(p: Position, margin: float) -> tuple[float, float]:
 
 
 def maintenance(p: Position, constant: float, twin: float = 0.0) -> float:
-    """Maintenance margin at the mark; `twin` is the other leg's |size| where both share a tier."""
-    row = tiers.tier_of(p.rules, abs(p.size) + twin, p.entry, p.mark)
+    """Maintenance margin at the mark; `twin` is the other leg's |size| where both share a tier.
+
+    Of the tier's deduction a leg has the part of its size.
+    """
+    both = abs(p.size) + twin
+    row = tiers.tier_of(p.rules, both, p.entry, p.mark)
+    constant += float(p.rules["deduction"][row]) * twin / both
     return float(requirement.maintenance_in_tier(p.rules, row, p.size, p.entry, p.mark, constant))
 
 

@@ -45,6 +45,21 @@ def initial_of(positions: Sequence[Position], which: int) -> float:
     return 0.0 if is_covered(positions, which) else initial_margin(positions[which])
 
 
+def weakest(positions: Sequence[Position]) -> int | None:
+    """The position that falls first where gains are not shared; None where they are."""
+    own = [i for i, p in enumerate(positions) if p.rules["gains"] == Gains.OWN]
+    return min(own, key=lambda i: positions[i].pnl) if own else None
+
+
+def binds_of(positions: Sequence[Position], which: int, first: int | None) -> float:
+    """What a position takes of its pool: its maintenance margin.
+
+    Where gains are not shared, every position but the `first` to fall keeps its initial margin.
+    """
+    needed = maintenance_of(positions, which)
+    return needed if first in (None, which) else max(initial_of(positions, which), needed)
+
+
 def backing_of(position: Position) -> float:
     """The unrealised P&L of a position that stands behind the whole pool."""
     own = position.rules["gains"] == Gains.OWN
@@ -64,10 +79,11 @@ def pool_beside(
 ) -> Pool:
     """What stands in a pool beside some of its positions, at the present marks."""
     others = [i for i in range(len(positions)) if i not in these]
+    first = None if weakest(positions) is None else these[0]
     return Pool(
         wallet,
         sum(backing_of(positions[i]) for i in others),
-        sum(maintenance_of(positions, i) for i in others),
+        sum(binds_of(positions, i, first) for i in others),
         sum(initial_of(positions, i) for i in others),
         borrow_rate,
     )
@@ -86,11 +102,12 @@ def pair_of(positions: Sequence[Position], which: int, wallet: float) -> Pair | 
 
 
 def totals(positions: Sequence[Position], wallet: float) -> tuple[float, float, float]:
-    """(money behind the pool, initial margin, maintenance margin) at the present marks."""
+    """(money behind the pool, initial margin, what it must have) at the present marks."""
     every = range(len(positions))
     backing = wallet + sum(backing_of(p) for p in positions)
     initial = sum(initial_of(positions, i) for i in every)
-    return backing, initial, sum(maintenance_of(positions, i) for i in every)
+    first = weakest(positions)
+    return backing, initial, sum(binds_of(positions, i, first) for i in every)
 
 
 def ratio_of(positions: Sequence[Position], wallet: float) -> float:
