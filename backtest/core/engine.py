@@ -30,12 +30,13 @@ from .state import (
     POSITION,
     STATE,
 )
-from .types import N_FIELDS
+from .types import N_FIELDS, word
 from .world import WORDS, WORDS_PER_ARRAY, World, as_world
 
 FIRST_CAPACITY = 256
 RUN, FINISH, BLOCK = 0, 1, 2
 OVERFLOW = -1
+_ZERO, _ONE = word(0), word(1)
 
 
 @jit
@@ -44,7 +45,7 @@ def _act(world: Any, action: int, first: int, last: int) -> int:
     if action == FINISH:
         loop.finish(world, first)
     elif action == BLOCK:
-        came = int(next_block(world, 0, ACCOUNT, 0, 1, 0))
+        came = int(next_block(world, _ZERO, ACCOUNT, _ZERO, _ONE, _ZERO))
     else:
         came = loop.run_bars(world, first, last)
     return OVERFLOW if world.state[0]["overflow"] else came

@@ -46,6 +46,7 @@ _NET_LEGS = int(StepSize.NET_LEGS)
 _TAKER = int(StepFee.TAKER)
 _EQUITY_SHARE = int(StepFee.EQUITY_SHARE)
 _LIQUIDATION = word(Reason.LIQUIDATION)
+_FIRST_STEP, _FROM_THE_TOP = word(1), word(0)
 _STOP = int(OnLiquidation.STOP)
 DUST = 1e-12
 """Share of the closed notional under which a remainder is a rounding error."""
@@ -235,7 +236,7 @@ def take_step(w: Any, i: int, s: int, b: Bucket, step: int, cause: int) -> bool:
 
     A forced order that nobody takes gives way to the next step, if nothing is left behind it.
     """
-    first, count = 0, rules_of(w, s)["n_steps"]
+    first, count = _FROM_THE_TOP, rules_of(w, s)["n_steps"]
     while first < count:
         k, closed = choose_step(w, i, s, b, first)
         rule = rules_of(w, s)["steps"][k]
@@ -288,7 +289,7 @@ def liquidate(w: Any, i: int, bucket: int, pool: int, cause: int) -> bool:
     """
     w.state[0]["liquidations"] += 1
     cancel_bucket_orders(w, i, bucket, pool)
-    step = 1
+    step = _FIRST_STEP
     while next_block(w, i, bucket, pool, step, cause):
         step += 1
     refresh_pool(w, pool)

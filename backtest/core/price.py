@@ -1,7 +1,8 @@
 """The marks at which a bucket is liquidated, solved exactly over the tier table.
 
-A position has a `level` on its adverse side. A flat table keyed on the value at the mark can have
-one on the other side too (`far`): there a rising value lifts the whole position into a dearer tier.
+A position has a `level` on its adverse side. It can have one on the other side too (`far`): where a
+flat table is keyed on the value at the mark, a rising value lifts the whole position into a dearer
+tier, and where the rate grows with the coins, those of an inverse short grow as the mark falls.
 """
 
 # mypy: disable-error-code="no-any-return"
@@ -88,6 +89,17 @@ def _continuous(rules: Any, size: float, entry: float, wallet: float) -> float:
 
 
 @jit
+def _far_root(rules: Any, size: float, entry: float, wallet: float) -> float:
+    """Unit value at which a requirement that grows faster than the gains has caught up; inf."""
+    _, slope, curve = terms(rules, _FIRST, size, entry)
+    units = signed_units(rules, size)
+    if curve == 0.0 or units < 0.0:
+        return inf
+    b, behind = units - slope, wallet - units * unit_value(rules, entry)
+    return (b + sqrt(max(b * b + 4.0 * curve * behind, 0.0))) / (2.0 * curve)
+
+
+@jit
 def _down_the_cliffs(rules: Any, size: float, entry: float, wallet: float, row: int) -> float:
     """First failing value on the way down from a row; 0 if there is none."""
     while row >= 0:
@@ -139,6 +151,7 @@ def liquidation_prices(
     level, far = 0.0, inf
     if not has_cliffs(rules):
         level = _continuous(rules, size, entry, wallet)
+        far = _far_root(rules, size, entry, wallet)
     else:
         row = tier_index(rules, tier_key(rules, size, entry, mark))
         if gains:

@@ -51,7 +51,8 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
     until = min(until, state["next_sample"] - w.config[0]["timeframe_ms"])
     rules, series = w.rules[p["rule"]], p["series"]
     inverse, multiplier = rules["inverse"] != 0, rules["multiplier"]
-    size, entry, level, far = p["size"], p["entry"], p["level"], p["far"]
+    size, entry = p["size"], p["entry"]
+    under, over = (p["level"], p["far"]) if size > 0.0 else (p["far"], p["level"])
     cash, margin = pool["cash"], p["margin"]
     last_rate = p["funding_rate"]
     floor = -inf
@@ -67,10 +68,7 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
             break
         if size != 0.0:
             bar_low, bar_high = w.prices[MARK_LOW, series, i], w.prices[MARK_HIGH, series, i]
-            if size > 0.0:
-                if bar_low <= level or bar_high >= far:
-                    break
-            elif bar_high >= level or bar_low <= far:
+            if bar_low <= under or bar_high >= over:
                 break
             funded = not isnan(w.prices[FUNDING, series, i])
             if funded or not isnan(w.prices[FUNDING_INSIDE, series, i]):

@@ -33,8 +33,9 @@ from .risk import (
     twin_size,
     weakest,
 )
-from .types import HAS_MARK, MARK_HIGH, MARK_LOW
+from .types import HAS_MARK, MARK_HIGH, MARK_LOW, word
 
+_NO_ROUND = word(0)
 NEWTON_STEPS = 64
 BESIDE = 1e-9
 """Share of the way that keeps clear of a cliff on both sides."""
@@ -155,7 +156,7 @@ def run_to_extreme(w: Any, i: int, s: int, cause: int) -> None:
 
     It is carried out at the level, also where only marks strictly beyond it liquidate.
     """
-    p, rounds = w.positions[s], 0
+    p, rounds = w.positions[s], _NO_ROUND
     while p["size"] != 0.0:
         worst = adverse_mark(w, i, s, p["size"])
         if not crosses(rules_of(w, s), p["size"], p["level"], worst):
@@ -174,7 +175,7 @@ def run_to_extreme(w: Any, i: int, s: int, cause: int) -> None:
 @jit
 def run_to_far(w: Any, i: int, s: int, cause: int) -> None:
     """Liquidate a bucket of one position where its best mark lifts it into a tier too dear."""
-    p, rounds = w.positions[s], 0
+    p, rounds = w.positions[s], _NO_ROUND
     while p["size"] != 0.0:
         best = adverse_mark(w, i, s, -p["size"])
         if not crosses_far(p["size"], p["far"], best):
@@ -284,7 +285,7 @@ def failing_share(w: Any, i: int, pool: int) -> float:
 @jit
 def run_pool_to_extreme(w: Any, i: int, pool: int, cause: int) -> None:
     """Liquidate a pool as often as it fails on the way of all marks to their adverse extremes."""
-    rounds = 0
+    rounds = _NO_ROUND
     while w.pools[pool]["open"] > 1:
         share = failing_share(w, i, pool)
         if share == inf:

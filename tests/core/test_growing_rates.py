@@ -4,7 +4,7 @@ from math import inf, sqrt
 
 import pytest
 
-from backtest.core.price import liquidation_price
+from backtest.core.price import liquidation_price, liquidation_prices
 from backtest.core.requirement import initial_margin, maintenance_margin
 from backtest.core.types import InitialRate, TierKey, TierRule
 
@@ -65,6 +65,14 @@ def test_level_of_an_inverse_short_is_the_closed_form():
 @pytest.mark.parametrize("wallet", [100.0, 150.0])
 def test_inverse_short_covered_by_its_coins_has_no_level(wallet):
     assert liquidation_price(inverse(), -1e6, 1e4, wallet, 1e4) == inf
+
+
+def test_inverse_short_that_gains_is_caught_up_by_its_rate_far_below():
+    # the other root of the same equation: 19,708 coins, where they are worth 50 each
+    x = ((1 - M) + sqrt((1 - M) ** 2 - 4 * K * 90.0)) / (2 * K)
+    assert liquidation_prices(inverse(), -1e6, 1e4, 10.0, 1e4)[1] == pytest.approx(1e6 / x)
+    assert x - 90.0 == pytest.approx(x * (M + K * x))
+    assert liquidation_prices(inverse(), 1e6, 1e4, 10.0, 1e4)[1] == inf
 
 
 def test_initial_rate_grows_with_the_coins_too():
