@@ -39,12 +39,12 @@ _NO_ROUND = word(0)
 NEWTON_STEPS = 64
 BESIDE = 1e-9
 """Share of the way that keeps clear of a cliff on both sides."""
-EXACT_ROUNDS, ROUNDS = 16, 64
+EXACT_ROUNDS, ROUNDS = 2000, 2048
 """Liquidations of one bucket on one way: these at its level, from then on a share of the rest of
 the way further, so that so many reach the end.
 
 A process that leaves a bucket at its trigger, or on the edge of a cliff, is met again a lot later
-and would close a large position lot by lot.
+and would close a large position lot by lot. One that closes a share each time is done before.
 """
 
 
