@@ -77,8 +77,10 @@ def _run(
     stream = _stream(config, group, volume=asked)
     sessions = [open_session(config, account, group) for account in group.accounts]
     _give_orders(config, strategy, group, sessions, recorder)
-    for block in stream.blocks():
+    for number, block in enumerate(stream.blocks()):
         for session in sessions:
+            if number == 0:
+                session.engine.know_funding(stream.last_funding)
             session.feed(block)
             session.flush(recorder)
         count.add(len(block.ts))

@@ -122,6 +122,10 @@ class Engine:
         positions["leg"][:half], positions["leg"][half:] = 1, -1
         positions["twin"] = (np.arange(2 * half) + half) % (2 * half)
 
+    def know_funding(self, rates: list[float]) -> None:
+        """Tell each symbol the rate that was settled last before the first bar."""
+        self._positions["funding_rate"] = np.array(rates)[self._positions["series"]]
+
     def price_pool(self, pool: int, position: int, start_usd: float = 0.0) -> None:
         """Value a pool's coin in USD at the mark of a position; or say IS_USD, UNPRICED.
 

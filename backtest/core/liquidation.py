@@ -74,7 +74,7 @@ def plan_exit(w: Any, s: int, b: Bucket, k: int, closed: float, price: float) ->
     step = rules["steps"][k]
     lost = -unrealized_pnl(rules, side(p["size"]) * closed, p["mark"], price) + 0.0  # never −0
     taken_over = step["exit"] == _BANKRUPTCY
-    fee, covered = notional(rules, closed, price) * fee_rate(rules, step), 0.0
+    fee, covered = notional(rules, closed, price) * fee_rate(w, s, step), 0.0
     if step["fee"] == _EQUITY_SHARE:
         left = share_of_equity(w, s, b) * closed / abs(p["size"]) - lost
         fee, covered = min(fee, max(left, 0.0)), max(-left, 0.0)

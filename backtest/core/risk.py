@@ -15,12 +15,13 @@ from .price import liquidation_prices
 from .requirement import constant_part, fee_part, initial_margin, maintenance_in_tier
 from .state import IS_USD
 from .tiers import tier_of
-from .types import Gains, Legs, MarginMode, Trigger, word
+from .types import CloseFee, Gains, Legs, MarginMode, Trigger, word
 
 ACCOUNT = word(-1)
 _CROSS = int(MarginMode.CROSS)
 _BELOW = int(Trigger.BELOW)
 _OWN = int(Gains.OWN)
+_ON_COST = int(CloseFee.COST_AND_MARGIN)
 _SEPARATE = int(Legs.SEPARATE)
 _LARGER_SIDE = int(Legs.LARGER_SIDE)
 
@@ -60,11 +61,30 @@ def shared_pnl(w: Any, s: int) -> float:
 
 
 @jit
+def fee_inputs(w: Any, s: int) -> tuple[float, float]:
+    """(leverage, margin) that a closing fee is reckoned on; NaN for the one that is not used.
+
+    Isolated: both. Cross: the leverage, but where losses are topped up from the wallet and the fee
+    is on cost and margin, the wallet that may still be added, less what other positions keep.
+    """
+    p, leverage = w.positions[s], w.config[0]["leverage"]
+    if not is_cross(w):
+        return leverage, p["margin"]
+    rules = rules_of(w, s)
+    if rules["gains"] != _OWN or rules["close_fee"] != _ON_COST:
+        return leverage, nan
+    margin = w.pools[p["pool"]]["cash"]
+    for o in range(len(w.positions)):
+        if o != s and w.positions[o]["pool"] == p["pool"] and w.positions[o]["size"] != 0.0:
+            margin += min(position_pnl(w, o), 0.0) - position_initial(w, o)
+    return nan, max(margin, 0.0)
+
+
+@jit
 def position_constant(w: Any, s: int) -> float:
     """The part of a position's requirement that does not move with the mark."""
     p = w.positions[s]
-    margin = nan if is_cross(w) else p["margin"]
-    leverage = w.config[0]["leverage"]
+    leverage, margin = fee_inputs(w, s)
     return constant_part(rules_of(w, s), p["size"], p["entry"], leverage, margin, p["funding_rate"])
 
 
@@ -72,8 +92,7 @@ def position_constant(w: Any, s: int) -> float:
 def position_fee(w: Any, s: int) -> float:
     """The closing fee in a position's requirement that does not move with the mark."""
     p = w.positions[s]
-    margin = nan if is_cross(w) else p["margin"]
-    leverage = w.config[0]["leverage"]
+    leverage, margin = fee_inputs(w, s)
     return fee_part(rules_of(w, s), p["size"], p["entry"], leverage, margin)
 
 

@@ -33,6 +33,7 @@ from .risk import (
     position_pnl,
     position_row,
     rules_of,
+    rules_today,
     shared_pnl,
     twin_size,
     weakest,
@@ -85,14 +86,15 @@ class Leaving(NamedTuple):
 
 
 @jit
-def fee_rate(rules: Any, step: Any) -> float:
-    """Fee rate of a step on the notional it closes; inside a bankruptcy price, the rate in it."""
+def fee_rate(w: Any, s: int, step: Any) -> float:
+    """Fee rate of a step on the notional it closes: the day's, or that in a bankruptcy price."""
+    rules, today = rules_of(w, s), rules_today(w, s)
     if step["fee"] == _TAKER:
         inside = step["exit"] == _BANKRUPTCY and rules["bankruptcy_fee"]
-        return rules["close_fee_rate"] if inside else rules["taker_fee"]
+        return rules["close_fee_rate"] if inside else today["taker_fee"]
     if step["fee"] == _TAKER_AND_CLEARANCE:
-        return rules["taker_fee"] + rules["clearance_fee"]
-    return rules["clearance_fee"] if step["fee"] >= _CLEARANCE else 0.0
+        return today["taker_fee"] + today["clearance_fee"]
+    return today["clearance_fee"] if step["fee"] >= _CLEARANCE else 0.0
 
 
 @jit
@@ -205,7 +207,7 @@ def is_cured(w: Any, s: int, equity: float, maintenance: float, ratio: float) ->
 def size_to_tier(w: Any, s: int, row: int) -> float:
     """|size| in lots to close so that the rest fits into a row of the table."""
     p, rules = w.positions[s], rules_of(w, s)
-    held, lot = abs(p["size"]), rules["lot"]
+    held, lot = abs(p["size"]), rules_today(w, s)["lot"]
     kept = size_at_key(rules, rules["floor"][row + 1], p["entry"], p["mark"]) - twin_size(w, s)
     return without_dust(max(round_up(held - kept, lot), 0.0), held, lot)
 
@@ -225,9 +227,9 @@ def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
     than a lower tier frees: so tier edges are tried from the smallest closing on, and the first
     that cures holds the answer between it and the one before.
     """
-    p, rules = w.positions[s], rules_of(w, s)
-    held, lot = abs(p["size"]), rules["lot"]
-    leaves = Leaving(exit_price(w, i, s, step, b), fee_rate(rules, step))
+    p = w.positions[s]
+    held, lot = abs(p["size"]), rules_today(w, s)["lot"]
+    leaves = Leaving(exit_price(w, i, s, step, b), fee_rate(w, s, step))
     low, row = 0.0, position_row(w, s)
     while row >= 0:
         high = size_to_tier(w, s, row - 1) if row > 0 else held
@@ -249,9 +251,9 @@ def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
 @jit
 def size_down_tiers(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
     """|size| to close to get `amount` tiers down, or to the first lower one that cures."""
-    p, rules = w.positions[s], rules_of(w, s)
+    p = w.positions[s]
     row = position_row(w, s) - int(step["amount"])
-    price, rate = exit_price(w, i, s, step, b), fee_rate(rules, step)
+    price, rate = exit_price(w, i, s, step, b), fee_rate(w, s, step)
     while row >= 0:
         closed = size_to_tier(w, s, row)
         if closed >= abs(p["size"]):
@@ -267,7 +269,7 @@ def size_down_tiers(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
 def size_of_fraction(w: Any, s: int, step: Any) -> float:
     """|size| of a fraction: rounded up to lots, or down where a value may not be passed."""
     p, rules = w.positions[s], rules_of(w, s)
-    held, lot = abs(p["size"]), rules["lot"]
+    held, lot = abs(p["size"]), rules_today(w, s)["lot"]
     value = notional(rules, held, p["mark"])
     wanted = max(value * step["amount"], min(step["at_least"], value))
     if step["at_most"] == inf and step["at_least"] == 0.0:

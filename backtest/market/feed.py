@@ -96,6 +96,11 @@ class Feed:
         self.statistics = SymbolStatistics(data.symbol, terms.bar_ms)
 
     @property
+    def last_funding(self) -> float:
+        """The last funding rate settled before the span; 0 where the data have none."""
+        return self._settled.before
+
+    @property
     def cursors(self) -> tuple[Cursor, Cursor]:
         """Trade and mark: the series whose stamps make up the timeline."""
         return self._trade, self._mark

@@ -48,6 +48,8 @@ class Settlements:
     rate: Floats
     assumed: np.ndarray[tuple[int], np.dtype[np.bool_]]
     missing: tuple[Missing, ...]
+    before: float = 0.0
+    """The last rate that the data settled before the span; 0 where there is none."""
 
 
 def known_policy(policy: FundingPolicy) -> FundingPolicy:
@@ -79,7 +81,9 @@ def settlements(
     assumed = np.arange(len(ts)) >= len(known)
     order = np.argsort(ts, kind="stable")
     order = order[(ts[order] >= span.since) & (ts[order] < span.until)]
-    return Settlements(ts[order], rate[order], assumed[order], runs)
+    earlier = rates[known < span.since]
+    before = float(earlier[-1]) if len(earlier) else 0.0
+    return Settlements(ts[order], rate[order], assumed[order], runs, before)
 
 
 def _read(series: Series | None, span: Span) -> tuple[Ints, Floats]:

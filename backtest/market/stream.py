@@ -65,6 +65,7 @@ class Stream:
         self.max_gap_ms = max_gap_ms
         self.missing_funding = known_policy(missing_funding)
         self.statistics: tuple[SymbolStatistics, ...] = ()
+        self.last_funding: list[float] = []
         self._gaps: list[Gap] = []
         self._check(block_bars)
         self._asked = (since_ms, until_ms)
@@ -96,6 +97,7 @@ class Stream:
         )
         feeds = [Feed(data, terms) for data in self.symbols]
         self.statistics = tuple(f.statistics for f in feeds)
+        self.last_funding = [f.last_funding for f in feeds]
         self._gaps = []
         ts = self._timeline(feeds)
         if len(ts) == 0:

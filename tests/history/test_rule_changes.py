@@ -85,8 +85,6 @@ def test_bitmex_lowers_the_rate_of_cross_positions_twice_in_2020(replay, market_
     )  # fmt: skip
     first = bars(market_data, BTC, "2020-04-16T12:00", "2020-04-16T13:00")[0]
     value = 70_000 / first.open
-    # closing fee reserved on the value and its initial margin of 1 %
-    reserve = value * 1.01 * 0.00075
     rates = {
         "2020-04-17T00:00": 0.005, "2020-04-17T01:00": 0.0045,
         "2020-05-05T01:00": 0.0045, "2020-05-05T02:00": 0.004,
@@ -96,6 +94,9 @@ def test_bitmex_lowers_the_rate_of_cross_positions_twice_in_2020(replay, market_
         settled.append(bars(market_data, BTC, time, f"{time[:14]}59")[0].funding_rate)
         last = [r for r in settled if r is not None][-1]
         # a long holds back the next funding while the last rate is positive
+        # closing fee set apart on the value and all of the wallet, which tops losses up
+        wallet = row_at(result.equity, time)["cash"]
+        reserve = (value + wallet) * 0.00075 / 1.00075
         needed = value * (rate + max(last, 0.0)) + reserve
         assert row_at(result.margin, time)["maintenance_margin"] == pytest.approx(needed, rel=EXACT)
     assert result.liquidations.height == 0
@@ -150,11 +151,15 @@ def test_bitmex_shares_gains_between_cross_positions_from_2024_03_25(replay, mar
         btc, eth = (list(bars(market_data, s, since, f"{end[:14]}59")) for s in (BTC, ETH))
         values, cash, last = opened(btc, eth, sizes)
         shared = since >= "2024-03-25"
-        # 0.5 % of bitcoin (initial 1 %) and the fee set apart, funding for the side that pays
-        needed = values[0] * (0.005 + max(last[0], 0.0) + 1.01 * 0.00075)
-        # 0.8 % of ether, or all of the 2 % and the fee that it was opened with
+        # 0.8 % of ether and its fee, or all of the 2 % and the fee that it was opened with
         bound = 0.008 + max(-last[1], 0.0) if shared else 0.02
-        needed += values[1] * (bound + 1.02 * 0.00075)
+        ether = values[1] * (bound + 1.02 * 0.00075)
+        # 0.5 % of bitcoin (initial 1 %), funding for the side that pays, and the fee set apart: on
+        # cost and initial margin, or on cost and all that the wallet can add
+        reserve = values[0] * 1.01 * 0.00075
+        if not shared:
+            reserve = (values[0] + cash - ether) * 0.00075 / 1.00075
+        needed = values[0] * (0.005 + max(last[0], 0.0)) + reserve + ether
         assert got["maintenance_margin"] == pytest.approx(needed, rel=EXACT)
         loss = sizes[0] * (1 / btc[0].open - 1 / got["mark_price"])
         gain = sizes[1] * 1e-6 * (eth_mark(result, got, eth) - eth[0].open)
@@ -229,3 +234,18 @@ def test_deribit_doubles_its_rate_and_liquidates_at_the_change(replay, market_da
     assert got["residual"] == pytest.approx(left(part), rel=EXACT)
     # funding of the same hour and its high follow: each has its own cause
     assert set(result.liquidations["cause"][1:]) <= {"price", "funding"}
+
+
+@pytest.mark.parametrize(("venue", "symbol", "size"), [("bitmex", XBT, 60_000)])
+def test_the_funding_settled_before_the_run_is_known_at_its_first_bar(replay, venue, symbol, size):
+    """The rate of 2021-04-14 00:00 is held back at 01:00, whether the run saw it settled or not."""
+    found = [
+        replay(
+            venue, [("2021-04-14T01:00", symbol, size)], prices="binanceusdm", cash=5,
+            cash_in="settle", leverage=10, since=since, until="2021-04-14T06:00",
+        )
+        for since in ("2021-04-13T22:00", "2021-04-14T01:00")
+    ]  # fmt: skip
+    early, late = (row_at(result.margin, "2021-04-14T02:00") for result in found)
+    assert late["maintenance_margin"] == early["maintenance_margin"]
+    assert late["liquidation_price"] == early["liquidation_price"]
