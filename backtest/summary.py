@@ -68,7 +68,9 @@ def _liquidations(steps: pl.DataFrame) -> dict[str, Any]:
     full = steps.filter(pl.col("tier_after") == 0).height
     usd = steps.with_columns(pl.col(*_COSTS, "residual") * pl.col("usd_price"))
     fee, forfeited, slippage = (float(usd[name].sum()) for name in _COSTS)
-    left = usd.sort("event", "step").group_by("event").agg(pl.col("residual").last())
+    # what a process leaves of a bucket that it empties; one that goes on keeps its own money
+    ended = usd.sort("event", "step").group_by("event", maintain_order=True).last()
+    left = ended.filter(pl.col("tier_after") == 0)
     return {
         "liquidations": steps["event"].n_unique(),
         "full": full,

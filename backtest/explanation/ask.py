@@ -50,7 +50,7 @@ def explain(
     check_finite(extra_margin=extra_margin, funding_rate=funding_rate)
     book = override(load(venue), rules or {})
     instrument = book.instrument(book.match(symbol))
-    ts = book.checked_until if date is None else parse_time(date)
+    ts = book.latest([instrument.symbol]) if date is None else parse_time(date)
     record = rules_of(book, instrument, (ts, margin, setting))
     amount = size_of(instrument, size, contracts)
     signed = amount if side == "long" else -amount

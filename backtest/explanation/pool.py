@@ -67,8 +67,8 @@ def explain_pool(
     Raises UsageError or RulebookError.
     """
     book = override(load(venue), rules or {})
-    ts = book.checked_until if date is None else parse_time(date)
     asked = [_matched(book, one) for one in held(positions)]
+    ts = book.latest(one.symbol for one in asked) if date is None else parse_time(date)
     _check_together(book, asked)
     found = [_position(book, one, ts) for one in asked]
     for i, p in enumerate(found):

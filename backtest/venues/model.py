@@ -1,6 +1,6 @@
 """What a loaded rulebook is: frozen values, each with its date, source and confidence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TypeVar
@@ -188,6 +188,12 @@ class Rulebook:
     def tables(self, symbol: str, mode: str) -> tuple[TierTable, ...]:
         """The tier tables of a symbol in a margin mode, in order of date."""
         return tuple(t for t in self.tiers[symbol] if t.mode in ("", mode))
+
+    def latest(self, symbols: Iterable[str]) -> int:
+        """The last date (ms) that is known of: the rulebook's, or that of a newer tier table."""
+        families = [self.instrument(symbol).family for symbol in symbols]
+        tables = [self.tiers[f][-1].valid_from for f in families if f in self.tiers]
+        return max([self.checked_until, *tables])
 
     def symbols(self) -> list[str]:
         """Symbols that can be run: those with an instrument and at least one tier table."""

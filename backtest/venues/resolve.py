@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..core import types
 from ..core.types import RULES
 from ..errors import RulebookError
+from .check import DAY_MS
 from .listing import listed_table, listed_until, refuse_unlisted
 from .model import ALWAYS, FOREVER, Instrument, Rulebook, Step, TierTable, at
 from .override import OWN_FEES, override
@@ -136,7 +137,9 @@ def is_extrapolated(book: Rulebook, tables: tuple[TierTable, ...], ts_ms: int) -
     """Whether no table is known to have been in force at a date."""
     table = at(tables, ts_ms)
     first = max(table.valid_from, table.seen_from)
-    return ts_ms < first or ts_ms > min(book.checked_until, table.seen_until)
+    # a table newer than the rulebook's last look is known on its own day
+    looked = max(book.checked_until, table.valid_from + DAY_MS - 1)
+    return ts_ms < first or ts_ms > min(looked, table.seen_until)
 
 
 def _fill(record: Any, terms: Terms) -> None:

@@ -124,3 +124,9 @@ def test_a_broken_file_of_imports_says_to_import_again(data_folder):
         DataError, match=r"is not a file of imported tiers .*; delete it and import"
     ):
         load("okx")
+
+
+def test_a_file_without_a_table_is_refused_and_nothing_is_kept(tmp_path, data_folder):
+    with pytest.raises(DataError, match="has no tier tables; nothing was imported"):
+        import_tiers("binanceusdm", write(tmp_path, {}), date=DAY, source="doc")
+    assert list(data_folder.iterdir()) == []

@@ -38,6 +38,8 @@ def keep(venue: str, file: str, drafts: Sequence[Draft], symbols: Iterable[str] 
     takes its place. `file` is the import's name in messages.
     """
     book = load(venue)
+    if not drafts:
+        raise DataError(f"{file} has no tier tables; nothing was imported.")
     found, renamed = _as_symbols(book, _chosen(venue, file, drafts, symbols))
     new = _unique(file, [checked(book, file, draft) for draft in found])
     path = import_file(venue)
