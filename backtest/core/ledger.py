@@ -177,6 +177,13 @@ def cover_shortfall(w: Any, pool: int) -> float:
 
 
 @jit
+def keeps_level(w: Any, s: int) -> bool:
+    """Whether the state holds a position's level: where it is the only one in its bucket."""
+    p = w.positions[s]
+    return p["size"] != 0.0 and (not is_cross(w) or w.pools[p["pool"]]["open"] == 1)
+
+
+@jit
 def refresh_level(w: Any, s: int) -> None:
     """Bring a position's liquidation level up to date after its bucket changed.
 
@@ -184,7 +191,7 @@ def refresh_level(w: Any, s: int) -> None:
     solved where it is needed and not kept.
     """
     p = w.positions[s]
-    if p["size"] != 0.0 and (not is_cross(w) or w.pools[p["pool"]]["open"] == 1):
+    if keeps_level(w, s):
         p["level"], p["far"] = position_levels(w, s)
 
 

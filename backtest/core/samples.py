@@ -7,7 +7,7 @@ from typing import Any
 
 from .contracts import notional, side
 from .jit import jit
-from .ledger import slot
+from .ledger import keeps_level, slot
 from .legs import shared_level
 from .risk import (
     ACCOUNT,
@@ -55,7 +55,7 @@ def sample_position(w: Any, i: int, s: int) -> None:
     r["mark_price"], r["unrealized_pnl"] = p["mark"], position_pnl(w, s)
     r["isolated_margin"], r["initial_margin"] = p["margin"], position_initial(w, s)
     r["maintenance_margin"] = position_maintenance(w, s)
-    r["liquidation_price"] = shared_level(w, s)
+    r["liquidation_price"] = p["level"] if keeps_level(w, s) else shared_level(w, s)
     r["tier"] = position_row(w, s) + 1
     r["mark_is_proxy"] = int((w.flags[p["series"], i] & MARK_IS_PROXY) != 0)
     r["rules_extrapolated"] = rules["extrapolated"]
