@@ -9,7 +9,6 @@ from .errors import DataError, UnknownNameError, UsageError
 from .market.store import Store
 from .pricing import price_symbol, priced_by
 from .venues import Rulebook
-from .venues.model import ALWAYS
 
 Source = tuple[str, tuple[str, ...]]
 
@@ -97,5 +96,4 @@ def _refuse_unpriced(config: RunConfig, venue: str, coins: dict[str, int]) -> No
 
 def rules_begin(book: Rulebook) -> int:
     """The date of a venue's first dated rule, ms; before it the first ones serve."""
-    dates = (one.valid_from for history in book.decisions.values() for one in history)
-    return min((date for date in dates if date > ALWAYS), default=ALWAYS)
+    return book.begins

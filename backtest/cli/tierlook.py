@@ -100,6 +100,8 @@ def look(book: Rulebook, symbol: str, ts: int | None, margin: str) -> Look:
     tables = book.tables(instrument.family, margin)
     if not tables:
         raise RulebookError(f"{book.id} has no {margin} tiers of {symbol}; change --margin.")
+    if ts is not None:
+        book.refuse_before(ts)
     latest = max(book.checked_until, tables[-1].valid_from)
     return Look(book, instrument, tables, latest if ts is None else ts, margin)
 

@@ -51,6 +51,7 @@ def explain(
     book = override(load(venue), rules or {})
     instrument = book.instrument(book.match(symbol))
     ts = book.latest([instrument.symbol]) if date is None else parse_time(date)
+    book.refuse_before(ts)
     record = rules_of(book, instrument, (ts, margin, setting))
     amount = size_of(instrument, size, contracts)
     signed = amount if side == "long" else -amount

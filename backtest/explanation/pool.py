@@ -69,6 +69,7 @@ def explain_pool(
     book = override(load(venue), rules or {})
     asked = [_matched(book, one) for one in held(positions)]
     ts = book.latest(one.symbol for one in asked) if date is None else parse_time(date)
+    book.refuse_before(ts)
     _check_together(book, asked)
     found = [_position(book, one, ts) for one in asked]
     for i, p in enumerate(found):

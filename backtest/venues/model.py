@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from math import inf
 from typing import TypeVar
 
@@ -188,6 +189,23 @@ class Rulebook:
     def tables(self, symbol: str, mode: str) -> tuple[TierTable, ...]:
         """The tier tables of a symbol in a margin mode, in order of date."""
         return tuple(t for t in self.tiers[symbol] if t.mode in ("", mode))
+
+    @property
+    def begins(self) -> int:
+        """The date of the venue's first dated rule, ms."""
+        dates = (one.valid_from for history in self.decisions.values() for one in history)
+        return min((date for date in dates if date > ALWAYS), default=ALWAYS)
+
+    def refuse_before(self, ts_ms: int) -> None:
+        """Raise a RulebookError for a date before the venue's first rule."""
+        if ts_ms < self.begins:
+            first, asked = (
+                datetime.fromtimestamp(ms / 1000, UTC).date() for ms in (self.begins, ts_ms)
+            )
+            raise RulebookError(
+                f"the rules of {self.id} begin on {first}, and the date asked for is {asked}; "
+                "give a later one."
+            )
 
     def latest(self, symbols: Iterable[str]) -> int:
         """The last date (ms) that is known of: the rulebook's, or that of a newer tier table."""

@@ -174,3 +174,11 @@ def test_a_position_with_nothing_left_is_said_in_words_and_as_json():
     assert "margin ratio          over 100 %: nothing is left" in text
     printed = CliRunner().invoke(command, [*asked, "--json"], catch_exceptions=False).output
     assert json.loads(printed, parse_constant=pytest.fail)["margin_ratio"] is None
+
+
+def test_a_date_before_the_venue_existed_is_refused():
+    with pytest.raises(RulebookError, match="the rules of okx begin on 2019-11-12, and the date"):
+        bt.explain(
+            "okx", "BTC/USDT:USDT", side="long", entry=50_000, size=1, leverage=10,
+            date="2015-01-01",
+        )  # fmt: skip
