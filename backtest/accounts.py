@@ -92,8 +92,3 @@ def _refuse_unpriced(config: RunConfig, venue: str, coins: dict[str, int]) -> No
                 f"so cash of {config.cash:g} USD cannot buy it; add {asset} to --symbol, or give "
                 f"--cash in {asset} with --cash-in settle."
             )
-
-
-def rules_begin(book: Rulebook) -> int:
-    """The date of a venue's first dated rule, ms; before it the first ones serve."""
-    return book.begins

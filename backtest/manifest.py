@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from . import venues
-from .accounts import rules_begin
 from .config import RunConfig, format_time
 from .market.series import file_hash
 from .money import totals
@@ -103,7 +102,7 @@ def _account(config: RunConfig, session: Session) -> dict[str, Any]:
         "funding_events": session.funding_events,
         "assumed_funding_events": session.assumed_funding_events,
         "totals": totals(session.engine, account, session.flows),
-        "rules_begin": _date(rules_begin(account.rulebook)) or "",
+        "rules_begin": _date(account.rulebook.begins) or "",
         "rulebook_hash": account.rulebook.hash,
         "rules_hash": _digest([rules, decisions]),
         "decisions": decisions,

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from . import venues
-from .accounts import Account, Source, make_account, rules_begin
+from .accounts import Account, Source, make_account
 from .config import RunConfig, format_time
 from .core.types import InitialRate
 from .errors import BacktestError, DataError, UsageError
@@ -186,7 +186,7 @@ def _refuse_before_start(config: RunConfig, account: Account, span: Span) -> Non
 
     On another venue's prices the first rules serve before their date, as a comparison of rules.
     """
-    start, frozen = rules_begin(account.rulebook), config.rules_as_of
+    start, frozen = account.rulebook.begins, config.rules_as_of
     own = account.price_venue == account.venue
     if frozen is not None and frozen < start:
         when = f"--rules-as-of is {format_time(frozen)[:10]}"

@@ -151,6 +151,14 @@ def survives(w: Any, s: int) -> bool:
 
 
 @jit
+def goes_on(w: Any, i: int, s: int, cause: int, rounds: int) -> bool:
+    """Liquidate a bucket of one position at its mark, if it still fails there; whether to go on."""
+    if rounds > EXACT_ROUNDS and survives(w, s):
+        return rounds <= ROUNDS
+    return liquidate(w, i, bucket_of(w, s), w.positions[s]["pool"], cause)
+
+
+@jit
 def run_to_extreme(w: Any, i: int, s: int, cause: int) -> None:
     """Liquidate a bucket of one position as often as its level is met on the way to its worst mark.
 
@@ -164,11 +172,7 @@ def run_to_extreme(w: Any, i: int, s: int, cause: int) -> None:
         inside = min(p["level"], p["mark"]) if p["size"] > 0.0 else max(p["level"], p["mark"])
         p["mark"] = between(rules_of(w, s), inside, worst, further(rounds))
         rounds += 1
-        if rounds > EXACT_ROUNDS and survives(w, s):
-            if rounds > ROUNDS:
-                return
-            continue
-        if not liquidate(w, i, bucket_of(w, s), p["pool"], cause):
+        if not goes_on(w, i, s, cause, rounds):
             return
 
 
@@ -183,11 +187,7 @@ def run_to_far(w: Any, i: int, s: int, cause: int) -> None:
         inside = max(p["far"], p["mark"]) if p["size"] > 0.0 else min(p["far"], p["mark"])
         p["mark"] = between(rules_of(w, s), inside, best, further(rounds))
         rounds += 1
-        if rounds > EXACT_ROUNDS and survives(w, s):
-            if rounds > ROUNDS:
-                return
-            continue
-        if not liquidate(w, i, bucket_of(w, s), p["pool"], cause):
+        if not goes_on(w, i, s, cause, rounds):
             return
 
 
