@@ -39,8 +39,18 @@ DATES = ("valid_from", "source", "where", "date", "confidence", "note")
 """What is said of a value's origin, in a row."""
 
 
-def show(columns: Sequence[Column], how: str, out: Path | None, *, sources: bool = False) -> None:
-    """Print the decisions of venues at their dates, or write them to a file."""
+def show(
+    columns: Sequence[Column],
+    how: str,
+    out: Path | None,
+    *,
+    sources: bool = False,
+    note: str = "",
+) -> None:
+    """Print the decisions of venues at their dates, or write them to a file.
+
+    A text ends with the note; data has none.
+    """
     from backtest.venues.policy import facts
 
     found = [fact for column in columns for fact in facts(column.book, column.ts)]
@@ -51,9 +61,9 @@ def show(columns: Sequence[Column], how: str, out: Path | None, *, sources: bool
         write(_json(_by_venue(columns, found)), out)
     elif how == "markdown":
         table = _with_sources(found) if sources else _matrix(found)
-        write(markdown(*table), out)
+        write(markdown(*table) + (f"\n\n{note}" if note else ""), out)
     else:
-        write(blocks(found, [column.label for column in columns]), out)
+        write(blocks(found, [column.label for column in columns], note), out)
 
 
 def show_differences(columns: Sequence[Column], how: str, out: Path | None) -> None:

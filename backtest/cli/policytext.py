@@ -11,15 +11,16 @@ from typing import Any
 from .text import WIDTH
 
 
-def blocks(facts: Sequence[Any], asked: Sequence[str]) -> str:
-    """A block per decision, a line per value with those who have it."""
+def blocks(facts: Sequence[Any], asked: Sequence[str], note: str = "") -> str:
+    """A block per decision, a line per value with those who have it; the note near the end."""
     found: dict[str, dict[str, list[str]]] = {}
     for fact in facts:
         found.setdefault(fact.decision, {}).setdefault(fact.text, []).append(fact.who)
     everyone = len(asked)
     parts = ["\n".join([name, *_values(values, everyone)]) for name, values in found.items()]
     words = "A word after a venue's name: only such contracts, or only this margin mode."
-    end = [*wrap(f"rules of: {', '.join(asked)}", WIDTH, break_on_hyphens=False), words]
+    end = wrap(f"rules of: {', '.join(asked)}", WIDTH, break_on_hyphens=False)
+    end += [*_filled(note, 0, 2), words]
     end.append("--sources says where each rule is from, --diff A B what differs between two")
     return "\n\n".join([*parts, "\n".join(end)])
 

@@ -11,9 +11,6 @@ from backtest.errors import UnknownNameError, UsageError
 from .policies import write
 from .text import WIDTH
 
-ABREAST = 4
-"""Venues in one table of policies: more do not fit the width."""
-
 
 @click.group(
     "venues", invoke_without_command=True, short_help="Compare the venues' liquidation policies."
@@ -53,24 +50,23 @@ def check_command(file: Path, as_json: bool) -> None:
 
 
 def _compare(names: str | None, date: str | None, **asked: Any) -> None:
-    from backtest import venues
-
     from .policies import show, show_differences
+    from .venuedates import all_columns, column
 
     how, out = _format(asked["how"], asked["as_json"]), asked["out"]
     if asked["diff"]:
         if names or asked["sources"] or asked["symbols"]:
             raise UsageError("--diff names its two venues itself and prints their decisions only.")
-        show_differences([_column(one, date) for one in asked["diff"]], how, out)
+        show_differences([column(one, date) for one in asked["diff"]], how, out)
         return
-    chosen = names.split(",") if names else venues.known()
-    columns = [_column(name.strip(), date) for name in chosen]
+    named = [column(name.strip(), date) for name in names.split(",")] if names else []
+    columns, note = (named, "") if named else all_columns(date)
     if asked["symbols"]:
-        write("\n".join(_symbols(columns)), out)
+        write("\n".join([*_symbols(columns), *_filled(note)]), out)
     elif asked["sources"] and how == "table":
-        write("\n".join(_sources(columns)), out)
+        write("\n".join([*_sources(columns), *_filled(note)]), out)
     else:
-        show(columns, how, out, sources=asked["sources"])
+        show(columns, how, out, sources=asked["sources"], note=note)
 
 
 def _format(how: str | None, as_json: bool) -> str:
@@ -82,19 +78,6 @@ def _format(how: str | None, as_json: bool) -> str:
     if chosen not in FORMATS:
         raise UnknownNameError("format", chosen, FORMATS)
     return chosen
-
-
-def _column(name: str, date: str | None) -> Any:
-    """A venue at its own date (VENUE@DATE), at that of --date, or when its rules were checked."""
-    from backtest import venues
-    from backtest.config import parse_time
-
-    from .policies import Column
-
-    venue, _, own = name.partition("@")
-    book = venues.load(venue)
-    when = own or date
-    return Column(book, book.checked_until if when is None else parse_time(when), name)
 
 
 def _sources(columns: list[Any]) -> list[str]:
