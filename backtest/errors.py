@@ -14,6 +14,9 @@ A message is one sentence: what is wrong, the offending value, where, and what t
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST, FEW = 12, 6
+"""Names that a refusal lists: all of a short list, the first few of a longer one."""
+
 
 class BacktestError(Exception):
     """The work could not be done (exit code 1)."""
@@ -47,12 +50,16 @@ class UnknownNameError(UsageError):
     """A name that is not known; the message lists near misses or what there is."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], hint: str = "") -> None:
-        names = sorted(known)
-        near = get_close_matches(name, names, n=3, cutoff=0.6)
-        if near:
-            tail = f"did you mean {' or '.join(repr(n) for n in near)}?"
-        elif names:
-            tail = f"known: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}."
-        else:
-            tail = "none are known."
+        tail = instead(name, known)
         super().__init__(f"unknown {what} {name!r}; {tail}{' ' + hint if hint else ''}")
+
+
+def instead(name: str, known: Iterable[str]) -> str:
+    """What there is in place of a name: near misses as a question, or the first of a list."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=3, cutoff=0.6)
+    if near:
+        return f"did you mean {' or '.join(repr(n) for n in near)}?"
+    if len(names) > MOST:
+        return f"known: {', '.join(names[:FEW])} … ({len(names)} in all)."
+    return f"known: {', '.join(names)}." if names else "none are known."

@@ -7,14 +7,13 @@ from math import inf
 from typing import TypeVar
 
 from ..errors import RulebookError, UnknownNameError
-from .symbols import dated, is_other_contract, meant, same_base
+from .symbols import dated, same_base
+from .unknown import unknown_symbol
 
 ALWAYS = -(2**62)
 """Stands for "since ever" where a date in milliseconds is wanted."""
 FOREVER = 2**62
 HOUR_MS = 3_600_000
-KNOWN_SHOWN = 24
-"""Symbols that a refusal lists."""
 DEFAULT = "default"
 """Source of decisions that a rulebook leaves out because most venues agree on them."""
 
@@ -217,6 +216,10 @@ class Rulebook:
         """Symbols that can be run: those with an instrument and at least one tier table."""
         return sorted(set(self.instruments) & set(self.tiers))
 
+    def _as_written(self) -> list[str]:
+        """Symbols that can be run in the file's order, which has the main ones first."""
+        return [symbol for symbol in self.instruments if symbol in self.tiers]
+
     def instrument(self, symbol: str) -> Instrument:
         """The contract of a symbol, or of the family of a dated one; refuses an unknown one."""
         found = self.instruments.get(symbol)
@@ -224,7 +227,7 @@ class Rulebook:
             return replace(found, family=symbol)
         family, expires = dated(symbol)
         if family not in self.instruments:
-            raise self._unknown(symbol)
+            raise unknown_symbol(self.id, symbol, self._as_written())
         member = self.instruments[family]
         expires += round(member.expiry_hour * HOUR_MS)
         return replace(member, symbol=symbol, expires=expires, family=family)
@@ -240,7 +243,7 @@ class Rulebook:
             return symbol
         found = same_base(symbol, [self.instruments[name] for name in known], self.settle)
         if found is None:
-            raise self._unknown(symbol)
+            raise unknown_symbol(self.id, symbol, self._as_written())
         return found
 
     def funding_interval_hours(self, symbol: str, ts_ms: int = FOREVER) -> float:
@@ -268,22 +271,3 @@ class Rulebook:
         from .provenance import provenance
 
         return provenance(self, ts_ms)
-
-    def _unknown(self, symbol: str) -> RulebookError:
-        names = self.symbols()
-        known = f"known: {', '.join(names[:KNOWN_SHOWN])}{' …' if len(names) > KNOWN_SHOWN else ''}"
-        if is_other_contract(symbol):
-            return RulebookError(
-                f"{self.id} lists no {symbol!r}, and no other contract stands for it; {known}. "
-                "A coin alone, like BTC, means the venue's main perpetual of it."
-            )
-        near = meant(symbol, self.symbols())
-        if near:
-            return RulebookError(
-                f"{self.id} has no symbol {symbol!r}; did you mean {' or '.join(map(repr, near))}?"
-            )
-        return RulebookError(
-            f"{self.id} has no tiers for {symbol!r}; {known}. Import them with `backtest tiers "
-            f"import {self.id}`, or add it as [[instruments]] in venues/instruments/{self.id}.toml "
-            f"and [[tiers]] in venues/tiers/{self.id}.toml, each value with its source."
-        )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any
 
 STABLE = ("USDT", "USDC", "USD")
@@ -54,10 +55,36 @@ def is_other_contract(symbol: str) -> bool:
 
 
 def meant(symbol: str, known: Iterable[str]) -> list[str]:
-    """Known symbols that another spelling may stand for: `BTCUSDT`, `btc`, `BTC-USDT-SWAP`."""
+    """Known symbols that another spelling may stand for: `BTCUSDT`, `btc`, `BTC-USDT-SWAP`, `BTCC`.
+
+    A pair wins over a coin, a coin over one that is spelled much like it.
+    """
     letters = re.sub(r"[^A-Z0-9]", "", symbol.upper())
     pairs = {name: name.partition(":")[0].replace("/", "").upper() for name in known}
     close = [name for name, pair in pairs.items() if letters.startswith(pair)]
     longest = max((len(pairs[name]) for name in close), default=0)
-    coins = {name.partition("/")[0] for name in pairs if name.partition("/")[0].upper() == letters}
-    return [name for name in close if len(pairs[name]) == longest] or sorted(coins)
+    if close:
+        return [name for name in close if len(pairs[name]) == longest]
+    return _of_coin(symbol, sorted(pairs))
+
+
+def _of_coin(symbol: str, known: list[str]) -> list[str]:
+    """The coin that a coin alone may mean, or the symbols of the coin that another one begins with.
+
+    Coins of three letters are too many to be near misses of each other.
+    """
+    coins = {name.partition("/")[0].upper(): name.partition("/")[0] for name in known}
+    coin = _coin(symbol)
+    same = [coin] if coin in coins else get_close_matches(coin, sorted(coins), n=2, cutoff=0.7)
+    if coin == symbol.upper():
+        return [coins[one] for one in same]
+    found = [name for name in known if name.partition("/")[0].upper() in same]
+    linear = [name for name in found if linear_base(name)]
+    return linear if linear and linear_base(symbol.upper()) else found
+
+
+def _coin(symbol: str) -> str:
+    """The coin that a spelling begins with: what is before a separator or a stablecoin."""
+    first = re.split(r"[^A-Z0-9]", symbol.upper().strip())[0]
+    ends = [end for end in STABLE if first.endswith(end) and first != end]
+    return first.removesuffix(ends[0]) if ends else first
