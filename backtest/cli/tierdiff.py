@@ -6,7 +6,7 @@ import click
 
 from .tables import echo_json
 from .text import table
-from .tierlook import Look
+from .tierlook import Look, moment
 from .tierviews import number_text, percent, print_rest, say
 
 HELD = ("rate", "max_leverage")
@@ -21,18 +21,26 @@ def print_diff(before: Look, after: Look, most: int, as_json: bool) -> None:
         echo_json({**sides, "same": not changed, "rows": lines})
         return
     click.echo(f"{after.book.id} {after.instrument.symbol}, {after.margin}")
-    for name, side in (("before", before), ("after", after)):
-        facts = side.to_dict()
-        kind = "imported" if facts["imported"] else "rulebook"
-        ended = f"; not listed: {side.ended}" if side.ended else ""
-        say(f"  {name:<7}{facts['date'][:10]}: since {facts['valid_from']}, {kind}{ended}")
+    say(f"  before {_side(before)}")
+    say(f"  after  {_side(after)}")
     if not changed:
         click.echo("the tiers are the same")
         return
     columns = ("from", "maint.", "→", "max lev", "→", "")
-    click.echo(f"\nby {after.unit}; * differs\n")
+    unit = after.unit if after.unit == before.unit else f"{before.unit} → {after.unit}"
+    click.echo(f"\nby {unit}; * differs\n")
     click.echo(table(columns, [_step(line) for line in lines[:most]], "rrrrrl"))
     print_rest(len(lines) - most)
+
+
+def _side(side: Look) -> str:
+    """The date of a side, and since when its table holds."""
+    facts = side.to_dict()
+    text = f"{moment(side.ts)}: since {facts['valid_from']}, "
+    text += "imported" if facts["imported"] else "rulebook"
+    if side.ts < side.table.valid_from:
+        text += "; not yet in force, but the first one known"
+    return text + (f"; not listed: {side.ended}" if side.ended else "")
 
 
 def _steps(before: Look, after: Look) -> list[dict[str, Any]]:

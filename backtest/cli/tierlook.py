@@ -6,6 +6,9 @@ from typing import Any
 
 from backtest.config import format_time
 from backtest.errors import RulebookError, UnknownNameError
+from backtest.venues import load_file
+from backtest.venues.check import DAY_MS
+from backtest.venues.folder import rulebook_file
 from backtest.venues.listing import delisting, listed_table
 from backtest.venues.model import ALWAYS, FOREVER, Instrument, Rulebook, TierTable, at
 from backtest.venues.resolve import is_extrapolated
@@ -74,9 +77,9 @@ class Look:
             "date": format_time(self.ts),
             "listed": not self.ended,
             "delisted": self.ended or None,
-            "valid_from": day(table.valid_from),
-            "known_before": day(table.known_before),
-            "seen_until": day(table.seen_until),
+            "valid_from": moment(table.valid_from),
+            "known_before": moment(table.known_before),
+            "seen_until": moment(table.seen_until),
             "extrapolated": self.extrapolated,
             "imported": table.source.startswith("imported-"),
             "source": source.title,
@@ -106,6 +109,26 @@ def look(book: Rulebook, symbol: str, ts: int | None, margin: str) -> Look:
     return Look(book, instrument, tables, latest if ts is None else ts, margin)
 
 
+def built_in_look(book: Rulebook, symbol: str, ts: int | None, margin: str) -> Look:
+    """The same without what was imported; refuses a symbol that only an import has."""
+    name = book.match(symbol)
+    own = load_file(rulebook_file(book.id))
+    if book.instrument(name).family not in own.tiers:
+        raise RulebookError(
+            f"the rulebook of {book.id} has no tiers of {name!r}, only your import has; compare "
+            f"two dates, or see them with `backtest tiers show {book.id} {name}`."
+        )
+    return look(own, name, ts, margin)
+
+
 def day(ms: int | None) -> str | None:
     """A date as text; none for no date and for the ends of time."""
     return None if ms is None or not ALWAYS < ms < FOREVER else format_time(ms)[:10]
+
+
+def moment(ms: int | None) -> str | None:
+    """A date as text, with the time of day but for the first and the last moment of a day."""
+    date = day(ms)
+    if ms is None or date is None or ms % DAY_MS in (0, DAY_MS - 1):
+        return date
+    return format_time(ms)

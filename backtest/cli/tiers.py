@@ -84,19 +84,17 @@ def diff_command(
     Where the tables differ, each floor of either has a line.
     """
     from backtest.errors import UsageError
-    from backtest.venues import load, load_file
-    from backtest.venues.folder import rulebook_file
+    from backtest.venues import load
 
     from .tierdiff import print_diff
-    from .tierlook import look
+    from .tierlook import built_in_look, look
 
     if len(dates) != (1 if built_in else 2):
         raise UsageError("give two dates, or one date with --built-in.")
     book = load(venue)
-    before = load_file(rulebook_file(venue)) if built_in else book
-    moments = [_moment(date) for date in dates]
-    sides = [look(b, symbol, ts, margin) for b, ts in ((before, moments[0]), (book, moments[-1]))]
-    print_diff(sides[0], sides[1], shown["rows"], shown["as_json"])
+    first, last = _moment(dates[0]), _moment(dates[-1])
+    before = (built_in_look if built_in else look)(book, symbol, first, margin)
+    print_diff(before, look(book, symbol, last, margin), shown["rows"], shown["as_json"])
 
 
 def _moment(date: str | None) -> int | None:

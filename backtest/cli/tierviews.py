@@ -8,7 +8,7 @@ import click
 
 from .tables import echo_json
 from .text import WIDTH, table
-from .tierlook import Look, day
+from .tierlook import Look, day, moment
 
 TIERS = ("tier", "from", "up to", "maint.", "max lev", "deduction")
 
@@ -40,7 +40,7 @@ def print_look(look: Look, most: int, as_json: bool) -> None:
         echo_json(look.to_dict())
         return
     facts = look.to_dict()
-    click.echo(f"{look.book.id} {look.instrument.symbol}, {look.margin}, on {facts['date'][:10]}")
+    click.echo(f"{look.book.id} {look.instrument.symbol}, {look.margin}, on {moment(look.ts)}")
     for line in _facts(look, facts):
         say(f"  {line}")
     shown = len(TIERS) if look.rule == "progressive" else len(TIERS) - 1
