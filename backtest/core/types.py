@@ -207,6 +207,32 @@ class StepFee(IntEnum):
     EQUITY_SHARE = 4
 
 
+class OrderMargin(IntEnum):
+    """What a resting order that would open or enlarge a position reserves.
+
+    INITIAL: the initial margin at the order's own price. INITIAL_AND_OPENING_FEE: that and the
+    fee of the fill. INITIAL_AND_FEES: that, the fee of the fill and the fee of closing again.
+    """
+
+    NONE = 0
+    INITIAL = 1
+    INITIAL_AND_FEES = 2
+    INITIAL_AND_OPENING_FEE = 3
+
+
+class CancelsOrders(IntEnum):
+    """Which resting orders a liquidation cancels before its first step.
+
+    BUCKET: those of the symbol for isolated margin, those of the pool for cross. ACCOUNT: all
+    orders, also those of other buckets.
+    """
+
+    NONE = 0
+    SYMBOL = 1
+    BUCKET = 2
+    ACCOUNT = 3
+
+
 STEP = np.dtype(
     [
         ("size_kind", "i4"),
@@ -247,9 +273,13 @@ RULES = np.dtype(
         ("gains", "i4"),
         ("legs", "i4"),
         ("order", "i4"),
+        ("order_margin", "i4"),
+        ("cancels_orders", "i4"),
         ("bankruptcy_fee", "i4"),  # 1: the closing fee is part of the bankruptcy price
         ("tiers_complete", "i4"),  # 0: known only up to `cap`
         ("frozen", "i4"),  # 1: a position keeps these rules until it changes
+        ("max_open_orders", "i8"),  # resting orders the symbol may have
+        ("trigger_band", "f8"),  # farthest price of an order from the last: a fraction, inf if none
         ("n_tiers", "i8"),
         ("n_steps", "i8"),
         ("multiplier", "f8"),  # value of a unit of size per unit of price (1 but for quanto)
