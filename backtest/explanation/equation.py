@@ -12,6 +12,7 @@ from ..core.types import CloseFee, TierRule, ValuedAt
 from .asked import Asked
 from .display import exists
 from .figures import group, number, percent, signed
+from .numbers import far_level
 from .pair_equation import pair_line
 
 SAME = 1e-9
@@ -22,14 +23,21 @@ def lines(a: Asked) -> list[str]:
     """The equation of the liquidation price, after the parts it is made of."""
     level = a.report.liquidation_price
     if not exists(level):
-        word = a.word("trigger.price")
-        return [f"no {word} price above 0 liquidates this position"]
+        return [_no_price(a)]
     if a.pair is not None:
         return [pair_line(a.pair, level)]
     text, found = _solved(a)
     if abs(found - level) <= SAME * level:
         return [_fixed(a), _slope(a), f"P = {text} = {number(level)}"]
     return [_at_the_floor(a)]
+
+
+def _no_price(a: Asked) -> str:
+    """That no price on the adverse side liquidates: none at all, or none beyond the present one."""
+    word, beyond = a.word("trigger.price"), "above 0"
+    if a.pair is None and exists(far_level(a.position, a.report, a.pool)):
+        beyond = f"{'below' if a.position.size > 0 else 'above'} this one"
+    return f"no {word} price {beyond} liquidates this position"
 
 
 def _row(a: Asked) -> int:

@@ -2,13 +2,18 @@
 
 from math import inf
 
+HUGE = 1e18
+"""From here on a number is written with a power of ten: nobody counts its digits."""
+
 
 def number(value: float) -> str:
-    """A number: thousands separated, at most ten significant digits, without a power of ten."""
+    """A number: thousands separated, at most ten significant digits."""
     if value in (inf, -inf):
         return "none"
     size = abs(value)
-    if size == 0 or size >= 1e-4:
+    if size >= HUGE:
+        text = f"{size:.6g}"
+    elif size == 0 or size >= 1e-4:
         text = f"{size:,.10g}"
         if "e" in text:
             text = f"{size:,.0f}"
@@ -19,7 +24,10 @@ def number(value: float) -> str:
 
 def percent(rate: float) -> str:
     """A fraction as percent, without rounding noise."""
-    return f"{100 * rate:.6g} %".replace("-", "−")
+    text = f"{100 * rate:.6g}"
+    if "e" in text or abs(rate) >= 100:
+        text = number(float(f"{100 * rate:.7g}"))
+    return f"{text} %".replace("-", "−")
 
 
 def signed(value: float) -> str:

@@ -5,18 +5,22 @@ from math import inf
 from typing import Any
 
 from ..config import format_time
-from ..core.price import liquidation_prices
-from ..core.requirement import required_rate
+from ..core.contracts import round_down
+from ..core.requirement import coins, required_rate
 from ..core.tiers import tier_of
-from ..core.types import InitialRate, Legs, NextFunding
+from ..core.types import InitialRate, Legs, NextFunding, TierRule
 from ..venues import effective, tier_provenance
 from ..venues.model import FOREVER
 from .asked import Asked
+from .checks import key_words
 from .display import exists
 from .figures import number, percent
+from .numbers import far_level
 
 USED = ("maintenance", "initial", "trigger", "bankruptcy", "fees")
 """Tables of a rulebook that a liquidation price can depend on."""
+SAME_LOT = 1e-6
+"""Share of a lot by which a size may miss a whole number of lots."""
 UNUSED = (
     "fees.maker",
     "fees.clearance",
@@ -29,7 +33,7 @@ UNUSED = (
 def notes(a: Asked) -> list[str]:
     """Sentences on the contract, the mode, the rules' date and what the numbers leave out."""
     found = [_dates(a), _known_part(a), _contract(a), _expiry(a), _sub_account(a), _leverage(a)]
-    found += [_funding(a), _far(a), _twin(a), _frozen(a), _already(a)]
+    found += [_lots(a), _funding(a), _far(a), _twin(a), _frozen(a), _already(a)]
     return [note for note in found if note]
 
 
@@ -45,7 +49,9 @@ def _dates(a: Asked) -> str:
 def _known_part(a: Asked) -> str:
     if a.rules["tiers_complete"]:
         return ""
-    return f"the table is known in part, up to {number(float(a.rules['cap']))}"
+    what, unit = key_words(a.instrument, a.position)
+    what = what.replace("mark", str(a.word("trigger.price")))
+    return f"the table is known in part, up to {number(float(a.rules['cap']))} {unit} of {what}"
 
 
 def _contract(a: Asked) -> str:
@@ -64,8 +70,13 @@ def _contract(a: Asked) -> str:
 def _expiry(a: Asked) -> str:
     if a.instrument.expires == FOREVER:
         return ""
-    verb = "settled" if a.instrument.expires <= a.ts else "settles"
-    return f"dated contract: it {verb} on {format_time(a.instrument.expires)[:16]} UTC"
+    when = f"on {format_time(a.instrument.expires)[:16]} UTC"
+    if a.instrument.expires > a.ts:
+        return f"dated contract: it settles {when}"
+    return (
+        f"dated contract: it settled {when}, before the date of these rules; give a date before "
+        "it (--date)"
+    )
 
 
 def _sub_account(a: Asked) -> str:
@@ -91,10 +102,29 @@ def _leverage(a: Asked) -> str:
     return ""
 
 
-def _funding(a: Asked) -> str:
-    if a.rules["next_funding"] != NextFunding.LAST_RATE or a.position.funding_rate:
+def _lots(a: Asked) -> str:
+    """What a run would open of a size between two lots."""
+    size, lot = abs(a.position.size), float(a.rules["lot"])
+    opened = float(round_down(size, lot))
+    if abs(size - opened) <= SAME_LOT * lot:
         return ""
-    return "the next funding is taken as 0; give the rate settled last (--funding-rate)"
+    return (
+        f"{a.book.id} trades whole lots of {number(lot)} {a.unit}: an order of this size opens "
+        f"{number(opened)} {a.unit}"
+    )
+
+
+def _funding(a: Asked) -> str:
+    rate = a.position.funding_rate
+    if a.rules["next_funding"] != NextFunding.LAST_RATE:
+        unused = f"the funding rate of {percent(rate)} is not used: no next funding is in the"
+        return f"{unused} requirement" if rate else ""
+    if rate:
+        return ""
+    return (
+        "the next funding is taken as 0; give the rate settled last (--funding-rate, in a file "
+        "funding_rate)"
+    )
 
 
 def _far(a: Asked) -> str:
@@ -102,15 +132,17 @@ def _far(a: Asked) -> str:
     p, r = a.position, a.report
     if a.pair is not None:
         return ""
-    others = a.pool.other_maintenance if a.pool else 0.0
-    wallet = r.equity - r.unrealized_pnl - others - r.constant
-    far = float(liquidation_prices(p.rules, p.size, p.entry, wallet, p.mark)[1])
+    far = far_level(p, r, a.pool)
     if not exists(far):
         return ""
+    also = "also liquidated" if exists(r.liquidation_price) else "liquidated"
+    start = f"{also} at {number(far)} and {'above' if p.size > 0 else 'below'}: there"
+    if p.rules["tier_rule"] == TierRule.LINEAR_IN_SIZE:
+        held = number(round(float(coins(p.rules, p.size, far)), 6))
+        return f"{start} it is {held} coins, whose rate, which grows with them, is too much"
     row = int(tier_of(p.rules, p.size, p.entry, far))
-    beyond = "above" if p.size > 0 else "below"
     return (
-        f"also liquidated at {number(far)} and {beyond}: there its value enters tier {row + 1}, "
+        f"{start} its value enters tier {row + 1}, "
         f"whose rate of {percent(float(p.rules['rate'][row]))} on the whole of it is too much"
     )
 

@@ -172,6 +172,13 @@ def closing_fee(p: Position, constant: float) -> float:
     return constant
 
 
+def far_level(p: Position, r: Report, pool: Pool | None) -> float:
+    """The liquidation price on the side on which the position gains; 0 or inf: there is none."""
+    others = pool.other_maintenance if pool else 0.0
+    wallet = r.equity - r.unrealized_pnl - others - r.constant
+    return float(price.liquidation_prices(p.rules, p.size, p.entry, wallet, p.mark)[1])
+
+
 def tier_at(p: Position, mark: float) -> int:
     """Number of the tier (from 1) at a mark; 0 where there is no such price."""
     if not exists(mark):

@@ -40,7 +40,8 @@ def _numbers(e: Any) -> list[tuple[str, str]]:
         "liquidation price", price_text(level), price_text(e.shown_liquidation_price)
     )
     if level is not None:
-        rows.append(("  distance from mark", percent(abs(level / e.mark - 1))))
+        away = "passed already" if e.margin_ratio >= 1.0 else percent(abs(level / e.mark - 1))
+        rows.append(("  distance from mark", away))
     rows += [
         ("bankruptcy price", price_text(e.bankruptcy_price)),
         ("value", f"{number(e.notional)} {e.settle} (tier {e.tier})"),
@@ -49,13 +50,20 @@ def _numbers(e: Any) -> list[tuple[str, str]]:
     ]
     needed, screen = number(e.maintenance_margin), number(e.shown_maintenance_margin)
     rows += _with_screen("maintenance margin", *(f"{n} {e.settle}" for n in (needed, screen)))
-    ratio, screen = ratio_text(e.margin_ratio), ratio_text(e.shown_margin_ratio)
+    ratio, screen = ratio_text(e.margin_ratio), _screen_ratio(e)
     return [*rows, *_with_screen("margin ratio", ratio, screen)]
 
 
 def _with_screen(name: str, own: str, screen: str) -> list[tuple[str, str]]:
     """A number, and what the venue prints where that is another one."""
     return [(name, own)] + ([("  on the screen", screen)] if screen != own else [])
+
+
+def _screen_ratio(e: Any) -> str:
+    """The screen's margin ratio, and that it is the other way round where it is."""
+    turned = abs(e.margin_ratio * e.shown_margin_ratio - 1.0) < 1e-9 and e.margin_ratio != 1.0
+    meaning = " (equity / maintenance margin)" if turned else ""
+    return f"{ratio_text(e.shown_margin_ratio)}{meaning}"
 
 
 def price_text(value: float | None) -> str:

@@ -120,7 +120,8 @@ def _opening(a: Asked) -> str:
 
 
 def _tier(a: Asked) -> str:
-    rules, row = a.rules, max(a.report.tier_at_liquidation, 1) - 1
+    rules, there = a.rules, a.report.tier_at_liquidation
+    row, when = (there or a.report.tier) - 1, "there" if there else "now"
     kind = TierKey(int(rules["tier_key"]))
     key = KEYS[kind].replace("mark", price_word(a))
     unit = a.unit if kind == TierKey.SIZE else a.instrument.settle
@@ -128,7 +129,7 @@ def _tier(a: Asked) -> str:
     top = float(rules["cap"] if last else rules["floor"][row + 1])
     floor = number(float(rules["floor"][row]))
     span = f"{floor} {unit} on" if top > 1e15 else f"{floor} to {number(top)} {unit}"
-    text = f"tier {row + 1} there: {key} from {span}"
+    text = f"tier {row + 1} {when}: {key} from {span}"
     return f"{text}, {_tier_rate(a, row)}, {_tier_leverage(a, row)}"
 
 
