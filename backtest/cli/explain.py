@@ -30,9 +30,17 @@ def flag(name: str) -> str:
 @click.option("--leverage", type=float, help="The venue's leverage setting, where it has one.")
 @click.option("--margin", help="isolated or cross [isolated].")
 @click.option("--mark", type=float, help="Mark price now [the entry price].")
-@click.option("--cash", type=float, help="Wallet behind a cross pool, settle asset [10,000].")
-@click.option("--extra-margin", type=float, help="Money added to an isolated position [0].")
-@click.option("--funding-rate", type=float, help="Rate settled last, like 0.0001 [0].")
+@click.option(
+    "--cash",
+    type=float,
+    help="Wallet of a cross pool, in its settle asset [10,000; a coin's must be given].",
+)
+@click.option(
+    "--extra-margin",
+    type=float,
+    help="Money added to an isolated position, or taken if negative [0].",
+)
+@click.option("--funding-rate", type=float, help="Funding rate settled last, like 0.0001 [0].")
 @click.option(
     "--positions", type=click.Path(path_type=Path), help="Cross positions in a JSON file."
 )

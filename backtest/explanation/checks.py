@@ -6,7 +6,7 @@ from ..core.tiers import largest_key_at, tier_key, tier_of
 from ..core.types import TierKey
 from ..errors import UnknownNameError, UsageError
 from ..venues import Instrument, Rulebook
-from .asked import leverage_decides, size_unit
+from .asked import leverage_counts, leverage_decides, size_unit
 from .figures import number
 from .numbers import Position
 from .words import KEYS
@@ -57,12 +57,12 @@ def size_of(instrument: Instrument, size: float | None, contracts: float | None)
 
 def check_leverage(book: Rulebook, p: Position) -> None:
     """Refuse a leverage that is missing where it decides, or over the contract's maximum."""
-    if not leverage_decides(p.rules):
-        return
-    if p.leverage == inf:
+    if p.leverage == inf and leverage_decides(p.rules):
         raise UsageError(
             f"the initial margin of {book.id} depends on the leverage; give it (--leverage 10)."
         )
+    if p.leverage == inf or not leverage_counts(p.rules):
+        return
     highest = float(p.rules["max_leverage"][0])
     if p.leverage > highest + 1e-9:
         raise UsageError(
@@ -79,18 +79,21 @@ def check_size(book: Rulebook, instrument: Instrument, p: Position, twin: float 
     if key <= limit * (1 + 1e-12):
         return
     what, unit = key_words(instrument, p)
-    if limit < p.rules["cap"]:
+    if limit < p.rules["cap"] and key <= p.rules["cap"] * (1 + 1e-12):
         allowed = float(p.rules["max_leverage"][tier_of(p.rules, size, p.entry, p.mark)])
         raise UsageError(
             f"{book.id} allows {p.leverage:g}x of {p.symbol} up to {number(limit)} {unit} of "
             f"{what}, this position has {number(key)}; lower the leverage (at most {allowed:g}x "
             "at this size) or the size."
         )
-    known = "the venue's limit" if p.rules["tiers_complete"] else "the last tier that is known"
-    raise UsageError(
-        f"the position's {what} of {number(key)} {unit} is over {number(limit)}, {known} of "
-        f"{p.symbol} on {book.id}; make it smaller or add the tiers."
-    )
+    most = f"{number(float(p.rules['cap']))} {unit}"
+    last = f"{most}, the venue's limit of {p.symbol} on {book.id}; make it smaller."
+    if not p.rules["tiers_complete"]:
+        last = (
+            f"{most}, the last tier that is known of {p.symbol} on {book.id}; make it smaller or "
+            "add the tiers."
+        )
+    raise UsageError(f"the position's {what} of {number(key)} {unit} is over {last}")
 
 
 def key_words(instrument: Instrument, p: Position) -> tuple[str, str]:

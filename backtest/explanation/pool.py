@@ -9,8 +9,8 @@ from ..config import format_time, parse_time
 from ..errors import RulebookError, UsageError
 from ..venues import Rulebook, load, override
 from .answer import Explanation, plain
-from .ask import rules_of, wallet_of
-from .checks import check_leverage, check_size, size_of
+from .ask import assumed_wallet, check_position, rules_of, wallet_of
+from .checks import check_size, size_of
 from .numbers import Position
 from .pool_prices import Joint, each_position, joint_prices
 from .pools import ratio_of, totals, twin_of
@@ -67,18 +67,27 @@ def explain_pool(
     Raises UsageError or RulebookError.
     """
     book = override(load(venue), rules or {})
-    asked = [_matched(book, one) for one in held(positions)]
+    asked = [_matched(book, i, one) for i, one in enumerate(held(positions), 1)]
     ts = book.latest(one.symbol for one in asked) if date is None else parse_time(date)
     book.refuse_before(ts)
     _check_together(book, asked)
     found = [_position(book, one, ts) for one in asked]
     for i, p in enumerate(found):
         check_size(book, book.instrument(p.symbol), p, twin_of(found, i))
-    return _explained(book, found, wallet_of(book.instrument(found[0].symbol), cash), ts)
+    first = book.instrument(found[0].symbol)
+    result = _explained(book, found, wallet_of(first, cash), ts)
+    return replace(result, notes=[*filter(None, [assumed_wallet(first, cash)]), *result.notes])
 
 
-def _matched(book: Rulebook, one: Held) -> Held:
-    return replace(one, symbol=book.match(one.symbol))
+def _matched(book: Rulebook, which: int, one: Held) -> Held:
+    """The position under the venue's symbol; a pool holds nothing that the venue does not list."""
+    symbol = book.match(one.symbol)
+    if symbol != one.symbol and ":" in one.symbol:
+        raise RulebookError(
+            f"position {which} is in {one.symbol}, which {book.id} does not list; write {symbol} "
+            "if you hold that."
+        )
+    return replace(one, symbol=symbol)
 
 
 def _position(book: Rulebook, one: Held, ts: int) -> Position:
@@ -88,7 +97,7 @@ def _position(book: Rulebook, one: Held, ts: int) -> Position:
     size = size_of(instrument, one.size, one.contracts)
     signed = size if one.side == "long" else -size
     p = Position(one.symbol, signed, one.entry, one.mark, setting, record, None, one.funding_rate)
-    check_leverage(book, p)
+    check_position(book, instrument, p)
     return p
 
 

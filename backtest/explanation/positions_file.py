@@ -32,7 +32,7 @@ class Held:
 def read_positions(path: Path) -> list[Any]:
     """The list in a JSON file; UsageError where there is none."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}.") from None
     except (ValueError, RecursionError) as error:
@@ -43,6 +43,15 @@ def read_positions(path: Path) -> list[Any]:
             '"entry": …, "mark": …}, …].'
         )
     return content
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of a file; JSON would take the last of two values of one key, and say nothing."""
+    found = dict(pairs)
+    for key in found:
+        if sum(name == key for name, _ in pairs) > 1:
+            raise UsageError(f"the list names {key!r} twice in one position; keep one of them.")
+    return found
 
 
 def held(rows: Sequence[Any]) -> list[Held]:
@@ -82,13 +91,22 @@ def _value(where: str, key: str, value: Any) -> Any:
         return 0.0 if key == "funding_rate" else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UsageError(f"{where} has {key} {value!r}; write it as a number.")
+    value = _float(value)
     if key in AMOUNTS and not 0 < value < inf:
         raise UsageError(f"{where} has {key} {value:g}; it must be a number greater than 0.")
     if key == "leverage" and value < 1:
         raise UsageError(f"{where} has leverage {value:g}; it must be 1 or more.")
-    if not -1 < value < inf:
+    if key == "funding_rate" and not -1 < value < 1:
         raise UsageError(f"{where} has {key} {value:g}; a rate is a fraction, like 0.0001.")
-    return float(value)
+    return value
+
+
+def _float(value: float) -> float:
+    """A number as JSON has it; one of hundreds of digits is as good as infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return inf
 
 
 def _refuse_twice(found: Sequence[Held]) -> None:

@@ -42,9 +42,10 @@ def asked(venue, symbol, coins, **more):
     cash = 0.15 * coins if inverse else 0.15 * coins * price
     cash = cash * 1e-6 if book.instrument(dated).contract == "quanto" else cash
     try:
-        return explain(venue, dated, entry=price, size=size, leverage=8.0, cash=cash, **more)
+        wallet = {"cash": cash} if more["margin"] == "cross" else {}
+        return explain(venue, dated, entry=price, size=size, leverage=8.0, **wallet, **more)
     except UsageError as error:
-        if "make it smaller" in str(error) or "lower the leverage" in str(error):
+        if any(text in str(error) for text in ("make it", "lower the leverage")):
             return None
         raise
 
@@ -150,8 +151,8 @@ def test_a_leverage_that_decides_must_be_given_and_one_that_does_not_may_be_left
         "krakenfutures", "BTC/USD:USD", side="long", entry=5e4, size=0.1, margin="cross"
     )
     assert found.leverage is None
-    more = text_of("krakenfutures", "BTC/USD:USD", size=0.1, leverage=200.0)
-    assert "200x is more than the table's initial rate allows, 100x here" in more
+    more = text_of("krakenfutures", "BTC/USD:USD", size=40.0, leverage=100.0)
+    assert "100x is more than the table's initial rate allows, 50x here" in more
 
 
 def test_a_cross_position_in_coin_needs_its_cash():

@@ -126,7 +126,7 @@ def test_the_text_fits_into_80_columns():
         (
             {"size": 100_000.0, "leverage": 1.0},
             UsageError,
-            "value at mark of 5,000,000,000 USDT is over 1,800,000,000, the venue's",
+            "value at mark of 5,000,000,000 USDT is over 1,800,000,000 USDT, the venue",
         ),
     ],
 )
