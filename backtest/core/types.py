@@ -42,6 +42,9 @@ FUNDING_IS_ASSUMED = 8
 """The venue's schedule has a settlement here that the data lack; the policy's rate is used."""
 SEGMENT_END = 16
 """No data follow for longer than the permitted gap: the position ends at this close."""
+MARK_IS_COARSE = 32
+"""A bar inside a longer one, of whose mark only the longer bar's range is known: MARK_LOW and
+MARK_HIGH are that range, MARK_OPEN and MARK_CLOSE a guess inside it."""
 
 
 class MarginMode(IntEnum):
