@@ -10,6 +10,8 @@ from ..errors import RulebookError
 from .schema import CONFIDENCES, Kind
 
 DAY_MS = 86_400_000
+EARLIEST = date(2011, 1, 1)
+"""Years before the first rule of any venue: an earlier date is a mistyped one."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,23 @@ def milliseconds(place: Place, value: Any, *, end: bool = False) -> int:
     if isinstance(value, datetime):
         moment = value if value.tzinfo else value.replace(tzinfo=UTC)
     elif isinstance(value, date):
+        _refuse_early(place, value)
         moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
         return round(moment.timestamp() * 1000) + (DAY_MS - 1 if end else 0)
     else:
         place.refuse(value, "is not a date", "write it as 2025-10-15, without quotes")
+    _refuse_early(place, moment.date())
     return round(moment.timestamp() * 1000)
+
+
+def _refuse_early(place: Place, day: date) -> None:
+    if day < EARLIEST:
+        place.refuse(str(day), f"is before {EARLIEST}", "correct the year")
+
+
+def day_text(ms: int) -> str:
+    """The date (UTC) of a time."""
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"
 
 
 def number(place: Place, value: Any, kind: Kind) -> float:

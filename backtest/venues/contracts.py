@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .check import Place, entries, known_keys, needed, number, origin, word
+from .consistency import check_symbol
 from .decisions import read_revisions
 from .model import Instrument, Revision
 from .schema import CONTRACTS, INSTRUMENT_KEYS, SIZES, Kind
@@ -15,10 +16,10 @@ HOURS = Kind(low=0.0, high=24.0)
 def read_instruments(place: Place, content: Mapping[str, Any]) -> dict[str, Instrument]:
     """All instruments by symbol.
 
-    [orders] gives sizes to instruments that name none; a missing min_size is one lot.
+    [orders] gives sizes to instruments that name none, beside its decisions; a missing min_size is
+    one lot.
     """
-    common = content.get("orders", {})
-    known_keys(place / "orders", common, SIZES)
+    common = {k: v for k, v in content.get("orders", {}).items() if k in SIZES}
     shared = {k: read_revisions(place / "orders" / k, v, SIZES[k]) for k, v in common.items()}
     result: dict[str, Instrument] = {}
     for i, table in enumerate(entries(place / "instruments", content.get("instruments", []))):
@@ -43,6 +44,7 @@ def _instrument(
         k: str(needed(place, table, k)) for k in ("symbol", "id", "contract", "settle", "base")
     }
     word(place / "contract", texts["contract"], CONTRACTS)
+    check_symbol(place, texts)
     return Instrument(
         **texts,
         contract_size=number(

@@ -7,7 +7,14 @@ from .check import Place, milliseconds
 from .derive import kind_of
 from .draft import Draft, Tier
 from .model import Rulebook
-from .screening import check_date, check_edges, check_initial, check_origin, check_unit
+from .screening import (
+    check_date,
+    check_edges,
+    check_end,
+    check_initial,
+    check_origin,
+    check_unit,
+)
 from .store import Imported
 from .tables import read_table
 
@@ -22,6 +29,7 @@ def checked(book: Rulebook, file: str, draft: Draft) -> Imported:
     kind = kind_of(place / "symbol", book, draft.symbol)
     date = milliseconds(place / "valid_from", draft.valid_from)
     check_date(place / "valid_from", book, date)
+    check_end(place / "valid_to", draft.seen_until)
     if draft.tiers:
         check_unit(place / "unit", book, kind, draft)
         check_edges(place, draft.tiers)

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from .calendar import refuse_future
 from .check import Place
 from .folder import BUILT_IN, built_in, data_folder
 from .load import load_file
@@ -30,7 +31,9 @@ class Findings:
 
 
 def examine(path: str | Path) -> Findings:
-    """The findings of a file; refuses what a run would refuse, and the id of a built-in venue."""
+    """The findings of a file; refuses what a run would refuse, dates that cannot be known yet, and
+    the id of a built-in venue.
+    """
     path = Path(path)
     book = load_file(path)
     place = Place(path.name)
@@ -43,6 +46,7 @@ def examine(path: str | Path) -> Findings:
         )
     if not book.symbols():
         place.lacks("tiers", "a venue needs a contract with tiers to be run")
+    refuse_future(place, book)
     _try_all(place, book)
     return _findings(book)
 

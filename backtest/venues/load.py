@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import RulebookError, UnknownNameError
 from .check import Place, known_keys, milliseconds, needed, words_of
+from .consistency import check_together
 from .contracts import read_instruments
 from .decisions import read_decisions
 from .folder import built_in, data_folder, rulebook_file, stamp, user_venues
@@ -117,6 +118,7 @@ def _rulebook(place: Place, content: Mapping[str, Any], digest: str) -> Rulebook
     for symbol in book.tiers:
         if symbol not in book.instruments:
             (place / "tiers").refuse(symbol, "has no instrument", "add it to [[instruments]]")
+    check_together(place, book)
     return book
 
 

@@ -1,12 +1,13 @@
 """What makes a tier table on its way in unfit for its venue's rulebook."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 
-from .check import Place, milliseconds, word
+from .calendar import refuse_unseen
+from .check import Place, day_text, milliseconds, word
 from .draft import Draft, Tier
-from .model import ALWAYS, DEFAULT, Rulebook, TierTable
+from .model import Rulebook, TierTable
 from .schema import CONFIDENCES, MODES, UNITS
 
 
@@ -20,14 +21,20 @@ def check_origin(place: Place, draft: Draft) -> None:
 
 
 def check_date(place: Place, book: Rulebook, date: int) -> None:
-    """Refuse a date before the first thing that is known of a venue."""
-    dates = [r.valid_from for rs in book.decisions.values() for r in rs if r.source != DEFAULT]
-    start = min((d for d in dates if d > ALWAYS), default=ALWAYS)
-    if date < start:
+    """Refuse a date in the future, or before the first thing that is known of a venue."""
+    refuse_unseen(place, date, "correct the date")
+    if date < book.begins:
         place.refuse(
-            _day(date), f"is before {book.id} existed (its first rule is of {_day(start)})",
+            day_text(date),
+            f"is before {book.id} existed (its first rule is of {day_text(book.begins)})",
             "correct the date",
-        )  # fmt: skip
+        )
+
+
+def check_end(place: Place, end: datetime | None) -> None:
+    """Refuse a table that is said to have held until a day in the future."""
+    if end is not None:
+        refuse_unseen(place, milliseconds(place, end), "leave it out where no end is known")
 
 
 def check_unit(place: Place, book: Rulebook, kind: str, draft: Draft) -> None:
@@ -80,7 +87,3 @@ def check_initial(place: Place, table: TierTable) -> None:
                 rate, f"is over the initial rate 1/{leverage:g}",
                 "write rates as fractions (0.5 % is 0.005)",
             )  # fmt: skip
-
-
-def _day(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d")

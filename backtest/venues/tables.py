@@ -7,8 +7,10 @@ from typing import Any
 
 from ..core.types import TierRule
 from .check import (
+    DAY_MS,
     Place,
     ascending,
+    day_text,
     entries,
     known_keys,
     milliseconds,
@@ -51,6 +53,7 @@ def read_table(place: Place, table: Mapping[str, Any], rule: Callable[[int], str
     """One tier table; `listed = false` says that the venue lists the symbol no longer."""
     source, confidence = origin(place, table)
     date = milliseconds(place / "valid_from", needed(place, table, "valid_from"))
+    _check_looks(place, table, date)
     if not value_of(place / "listed", table.get("listed", True), FLAG):
         known_before = _moment(place, table, "known_before")
         return unlisted(date, source, confidence, known_before, str(table.get("mode", "")))
@@ -76,6 +79,26 @@ def read_table(place: Place, table: Mapping[str, Any], rule: Callable[[int], str
         seen_until=_moment(place, table, "seen_until") or FOREVER,
         note=str(table.get("note", "")),
     )
+
+
+def _check_looks(place: Place, table: Mapping[str, Any], date: int) -> None:
+    """Refuse looks at a table that do not lie in order with the date it holds from."""
+    known, until = (_moment(place, table, key) for key in ("known_before", "seen_until"))
+    first = _moment(place, table, "seen_from", end=False)
+    start = f"valid_from ({day_text(date)})"
+    if known is not None and known >= date + DAY_MS:
+        (place / "known_before").refuse(
+            day_text(known), f"is after {start}", "give the last look that showed another table"
+        )
+    for key, look in (("seen_from", first), ("seen_until", until)):
+        if look is not None and look < date:
+            (place / key).refuse(
+                day_text(look), f"is before {start}", "a table is seen from its first day on"
+            )
+    if first is not None and until is not None and first > until:
+        (place / "seen_from").refuse(
+            day_text(first), f"is after seen_until ({day_text(until)})", "swap the dates"
+        )
 
 
 def _slopes(place: Place, table: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Venues on dates before their first rule: refused where named, left out of a list of all."""
 
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -96,3 +97,27 @@ def test_a_date_before_all_venues_is_refused(cli):
         "no venue has rules of 2010-01-01: the first, those of bitmex, begin on 2016-05-13; "
         "give a later date."
     )
+
+
+def test_a_rulebook_looked_at_in_the_future_is_refused(cli, tmp_path):
+    toy = (Path(__file__).parents[1] / "venues" / "toy.toml").read_text(encoding="utf-8")
+    path = tmp_path / "toy.toml"
+    path.write_text(toy.replace("2025-12-31", "9999-12-31"), encoding="utf-8")
+    assert cli("venues", "check", path) == 2
+    assert cli.sentence == (
+        "toy.toml: venue.checked_until = '9999-12-31' is in the future; "
+        "give the day of the last look."
+    )
+
+
+def test_tiers_of_the_future_are_refused_and_not_kept(cli, tmp_path, data_folder):
+    tier = {"minNotional": 0, "maxNotional": 5, "maintenanceMarginRate": 0.01, "maxLeverage": 50}
+    path = tmp_path / "x_leverage_tiers.json"
+    path.write_text(json.dumps({"BTC/USDT:USDT": [tier]}), encoding="utf-8")
+    flags = ("--from", path, "--source", "a wheel", "--date", "2124-01-01")
+    assert cli("tiers", "import", "binanceusdm", *flags) == 2
+    assert cli.sentence == (
+        "x_leverage_tiers.json: BTC/USDT:USDT 2124-01-01.valid_from = '2124-01-01' is in the "
+        "future; correct the date."
+    )
+    assert list(data_folder.iterdir()) == []

@@ -12,7 +12,7 @@ from backtest.market.fetch.answers import Answers, NoAnswerError
 from backtest.market.tier_import import import_tiers
 from backtest.venues import load
 
-DAY = datetime(2030, 1, 2, tzinfo=UTC)
+DAY = datetime(2026, 11, 2, tzinfo=UTC)
 BTC = "BTC/USDT:USDT"
 
 

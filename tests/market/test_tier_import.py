@@ -42,27 +42,27 @@ def history(market_data):
 
 def test_a_table_keeps_its_dates_sources_and_deductions(table):
     outcome = table(
-        f"{BTC},2030-01-01,1,0,50000,0.004,125,the venue's answer",
-        f"{BTC},2030-01-01,2,50000,250000,0.005,100,the venue's answer",
+        f"{BTC},2026-11-01,1,0,50000,0.004,125,the venue's answer",
+        f"{BTC},2026-11-01,2,50000,250000,0.005,100,the venue's answer",
     )
     assert (outcome.tables, outcome.symbols, outcome.assumed) == (1, 1, ())
     book = load("binanceusdm")
     last = book.tiers[BTC][-1]
     assert (last.floors, last.cap, last.deductions) == ((0, 50000), 250000, (0, 50))
-    assert (last.valid_from, last.confidence) == (ms("2030-01-01"), "payload")
+    assert (last.valid_from, last.confidence) == (ms("2026-11-01"), "payload")
     source = book.sources[last.source]
     assert (source.title, source.where) == ("the venue's answer", "table.csv")
 
 
 def test_a_second_import_replaces_tables_of_the_same_date_and_keeps_the_others(table):
-    table(f"{BTC},2030-01-01,1,0,1,0.004,125,a", f"{BTC},2030-02-01,1,0,2,0.004,125,a")
-    outcome = table(f"{BTC},2030-02-01,1,0,3,0.004,125,b")
+    table(f"{BTC},2026-11-01,1,0,1,0.004,125,a", f"{BTC},2026-11-10,1,0,2,0.004,125,a")
+    outcome = table(f"{BTC},2026-11-10,1,0,3,0.004,125,b")
     assert outcome.replaced == 1
     assert [t.cap for t in load("binanceusdm").tiers[BTC][-2:]] == [1, 3]
 
 
 def test_a_tier_without_width_is_left_out(table):
-    rows = (f"{BTC},2030-01-01,{row},doc" for row in (
+    rows = (f"{BTC},2026-11-01,{row},doc" for row in (
         "1,0,5,0.004,125", "2,5,5,0.005,100", "3,5,9,0.01,50"))  # fmt: skip
     table(*rows)
     assert load("binanceusdm").tiers[BTC][-1].floors == (0, 5)
@@ -187,7 +187,7 @@ def test_a_cached_freqtrade_file_has_its_own_date_and_counts_what_the_venue_coun
 def test_the_hash_of_a_rulebook_covers_what_was_imported(table):
     hashes = [load("binanceusdm").hash]
     for cap in (1, 2, 1):
-        table(f"{BTC},2030-01-01,1,0,{cap},0.004,125,a")
+        table(f"{BTC},2026-11-01,1,0,{cap},0.004,125,a")
         hashes.append(load("binanceusdm").hash)
     assert hashes[1] == hashes[3]
     assert len(set(hashes)) == 3
