@@ -10,7 +10,6 @@ import platform
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from .result import FORMAT
 from .session import Session
 from .strategy import Strategy
 from .venues.model import ALWAYS, FOREVER
+from .venues.provenance import finite
 
 PACKAGES = ("liquidation-backtest", "numba", "numpy", "polars", "pyarrow")
 LOCAL = ("data", "strategy", "orders")
@@ -121,7 +121,7 @@ def _decisions(config: RunConfig, session: Session) -> list[dict[str, Any]]:
         for decision in book.provenance(moment):
             found[decision["key"], decision["valid_from"]] = decision
     return [
-        {**decision, "value": _finite(decision["value"]), "valid_from": _date(_ms(decision))}
+        {**decision, "value": finite(decision["value"]), "valid_from": _date(_ms(decision))}
         for _, decision in sorted(found.items(), key=lambda item: str(item[0]))
     ]
 
@@ -148,15 +148,6 @@ def _date(ms: int) -> str | None:
 
 def _ms(decision: Mapping[str, Any]) -> int:
     return int(decision["valid_from"])
-
-
-def _finite(value: Any) -> Any:
-    """A decision as JSON has it: a limit that a step does not have is null."""
-    if isinstance(value, Mapping):
-        return {name: _finite(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and isinf(value) else value
 
 
 def _plain(value: Any) -> Any:

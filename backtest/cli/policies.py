@@ -144,7 +144,9 @@ def since(ms: int | None) -> str:
 
 
 def _json(content: Any) -> str:
-    return json.dumps(content, indent=1, default=str)
+    from backtest.venues.provenance import finite
+
+    return json.dumps(finite(content), indent=1, default=str, allow_nan=False)
 
 
 def write(text: str, out: Path | None) -> None:

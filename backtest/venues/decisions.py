@@ -23,6 +23,7 @@ from .schema import (
     MODES,
     PROCESS_KEYS,
     REVISION_KEYS,
+    SIZES,
     STEP,
     VARIED,
     Kind,
@@ -37,7 +38,7 @@ def read_decisions(place: Place, content: Mapping[str, Any]) -> dict[str, tuple[
     A value for one kind of contract or one margin mode has that word before its key.
     """
     for table, names in _tables().items():
-        also = VARIED if table in MODES else ()
+        also = VARIED if table in MODES else SIZES if table == "orders" else ()
         known_keys(place / table, content.get(table, {}), (*names, *also))
     decisions = {}
     for key, kind in DECISIONS.items():

@@ -18,12 +18,16 @@ NAMES = {
     "IM valued at": "initial.valued_at",
     "IM rate": "initial.rate",
     "isolated margin at open": "initial.isolated_open",
+    "a resting order reserves": "orders.margin",
+    "resting orders per symbol": "orders.max_open",
+    "farthest price of an order": "orders.band",
     "isolated is": "isolated.form",
     "gains of a cross position": "cross.gains",
     "legs of a hedge": "hedge.legs",
     "trigger price": "trigger.price",
     "liquidated when equity is": "trigger.compare",
     "closing fee in bankruptcy price": "bankruptcy.fee_included",
+    "orders a liquidation cancels": "orders.cancelled",
     "worked on first": "liquidation.order",
     "isolated liquidation": "liquidation.isolated",
     "cross liquidation": "liquidation.cross",
@@ -47,6 +51,17 @@ WORDS = {
         "leverage": "1/leverage",
         "table": "the table's",
         "larger": "larger of 1/leverage and the table's",
+    },
+    "orders.margin": {
+        "none": "nothing",
+        "initial": "the initial margin",
+        "initial_and_fees": "the initial margin and both fees",
+        "initial_and_opening_fee": "the initial margin and the opening fee",
+    },
+    "orders.cancelled": {
+        "symbol": "the symbol's",
+        "bucket": "the symbol's, in cross the pool's",
+        "account": "all of the account",
     },
     "bankruptcy.fee_included": {"True": "yes", "False": "no"},
 }
@@ -168,6 +183,8 @@ def text_of(key: str, revision: Revision) -> str:
         return process_text(value)
     if key.startswith("fees."):
         return f"{100 * revision.number:.5g}%"
+    if key == "orders.band":
+        return f"{100 * revision.number:g}% away" if value else "any"
     if isinstance(value, float):
         return f"{value:g}"
     return WORDS.get(key, {}).get(str(value), str(value).replace("_", " "))

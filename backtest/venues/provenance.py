@@ -1,6 +1,9 @@
 """Where every value comes from, for tables and manifests."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from math import isinf
+from typing import Any
 
 from .model import Instrument, Process, Revision, Rulebook, at
 from .override import OWN_FEES
@@ -31,6 +34,15 @@ def described(rulebook: Rulebook, revision: Revision) -> dict[str, object]:
         "confidence": revision.confidence,
         "note": revision.note,
     }
+
+
+def finite(value: Any) -> Any:
+    """A value as JSON has it: a limit that a venue or a step does not have is null."""
+    if isinstance(value, Mapping):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and isinf(value) else value
 
 
 def effective(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ WORDS: dict[str, tuple[str, Any]] = {
     "trigger": ("trigger.compare", types.Trigger),
     "gains": ("cross.gains", types.Gains),
     "order": ("liquidation.order", types.LiquidationOrder),
+    "order_margin": ("orders.margin", types.OrderMargin),
+    "cancels_orders": ("orders.cancelled", types.CancelsOrders),
 }
 """RULES fields that hold a word of an enumeration, and the decision they come from."""
 
@@ -37,6 +40,7 @@ NUMBERS = {
     "taker_fee": "fees.taker",
     "clearance_fee": "fees.clearance",
     "delivery_fee": "fees.delivery",
+    "max_open_orders": "orders.max_open",
 }
 
 
@@ -173,6 +177,7 @@ def _fill_contract(record: Any, terms: Terms) -> None:
         record["close_fee_rate"] = terms.value("fees.closing")
     if "hedge.legs" in book.decisions:
         record["legs"] = terms.word("hedge.legs", types.Legs)
+    record["trigger_band"] = terms.value("orders.band") or inf
     record["frozen"] = terms.value("maintenance.change") == "when_touched"
 
 

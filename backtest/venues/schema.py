@@ -6,6 +6,7 @@ from enum import IntEnum
 from math import inf
 
 from ..core.types import (
+    CancelsOrders,
     CloseFee,
     FundingFrom,
     Gains,
@@ -14,6 +15,7 @@ from ..core.types import (
     Legs,
     LiquidationOrder,
     NextFunding,
+    OrderMargin,
     StepExit,
     StepFee,
     StepSize,
@@ -137,6 +139,10 @@ DECISIONS: dict[str, Kind] = {
     "fees.closing": replace(RATE, required=False),
     "fees.clearance": RATE,
     "fees.delivery": replace(RATE, default=0.0),
+    "orders.margin": words(OrderMargin, default="initial"),
+    "orders.cancelled": words(CancelsOrders, default="bucket"),
+    "orders.max_open": Kind(low=1.0, high=1e6, default=200.0),
+    "orders.band": Kind(low=0.0, default=0.0),  # 0: an order may rest at any price
     "liquidation.isolated": Kind(process=True),
     "liquidation.cross": Kind(process=True),
     "liquidation.order": words(LiquidationOrder, default="largest_maintenance"),
@@ -162,7 +168,7 @@ mode's value wins over a contract's.
 """
 VARIED = (
     "maintenance", "initial", "bankruptcy", "trigger", "funding", "fees", "liquidation", "hedge",
-    "display",
+    "display", "orders",
 )  # fmt: skip
 """Tables that may stand under a kind of contract or a margin mode."""
 
@@ -176,7 +182,8 @@ SIZES: dict[str, Kind] = {
     "clearance_fee": Kind(low=0.0, high=1.0, required=False),
 }
 """Dated numbers of an instrument; sizes in its units (base, or quote of inverse contracts), the
-notional in the settle asset. Its fees win over the venue's."""
+notional in the settle asset. Its fees win over the venue's. [orders] holds those of all
+instruments beside its decisions."""
 
 STEP: dict[str, Kind] = {
     "name": Kind(words=("*",)),

@@ -53,6 +53,12 @@ def test_policies_differ_as_the_rulebooks_say():
     assert rows["bitmex"]["next funding in MM"] == "last rate"
     assert rows["bitmex"]["funding hours"] == "8, from 04:00 UTC"
     assert rows["deribit"]["isolated is"] == "a sub-account"
+    assert rows["dydx"]["a resting order reserves"] == "nothing"
+    assert rows["gate"]["farthest price of an order"] == "50% away"
+    assert rows["okx"]["farthest price of an order"] == "any"
+    assert rows["bitget"]["orders a liquidation cancels"] == (
+        "all of the account; isolated: the symbol's"
+    )
     assert rows["deribit"]["IM rate"].startswith("the table's; isolated: larger of")
     assert rows["kucoinfutures"]["worked on first"] == "largest loss"
     assert rows["gate"]["base rate of closing fee"] == "0.075%"
@@ -125,6 +131,15 @@ def test_json_holds_every_decision_with_its_source():
             assert not stated or (row["source"] and row["confidence"])
     fee = next(r for r in content["binanceusdm"] if r.get("decision") == "clearance fee")
     assert (fee["text"], fee["value"]) == ("1.25%", 0.0125)
+
+
+def test_json_says_null_where_a_step_has_no_limit():
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    content = json.loads(output("--json", "--venue", "okx"), parse_constant=refuse)
+    (row,) = (row for row in content["okx"] if row["key"] == "liquidation.cross")
+    assert row["value"]["steps"][0]["at_most"] is None
 
 
 def test_markdown_is_a_table_with_a_column_per_venue():
