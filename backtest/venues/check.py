@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
+from math import inf
 from typing import Any, NoReturn
 
 from ..errors import RulebookError
@@ -89,9 +90,11 @@ def day_text(ms: int) -> str:
 
 
 def number(place: Place, value: Any, kind: Kind) -> float:
-    """A number within the limits of its kind."""
+    """A number within the limits of its kind; what must be over 0 must have an end too."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         place.refuse(value, "is not a number", "write a number without quotes")
+    if value == inf and kind.low > 0.0:
+        place.refuse(value, "is not finite", "give a number")
     if value > kind.high:
         place.refuse(value, f"is over {kind.high:g}", "write rates as fractions (0.5 % is 0.005)")
     if not value >= kind.low:
@@ -110,8 +113,10 @@ def word(place: Place, value: Any, known: Iterable[str]) -> str:
 
 
 def words_of(place: Place, value: Any, known: Iterable[str]) -> tuple[str, ...]:
-    """A list of words, each out of a list."""
+    """A list of words, at least one, each out of a list."""
     found = entries(place, value)
+    if not found:
+        place.refuse(value, "names nothing", f"give at least one of {', '.join(known)}")
     return tuple(word(place / i, one, known) for i, one in enumerate(found))
 
 
@@ -133,9 +138,10 @@ def origin(place: Place, table: Mapping[str, Any]) -> tuple[str, str]:
     if "source" not in table:
         place.lacks("source", "name one of the file's [sources]")
     source = table["source"]
-    if source not in place.sources:
+    if not isinstance(source, str) or source not in place.sources:
+        key = source if isinstance(source, str) else "KEY"
         (place / "source").refuse(
-            source, "is not declared", f"add [sources.{source}] with title, where and date"
+            source, "is not declared", f"add [sources.{key}] with title, where and date"
         )
     return source, word(place / "confidence", needed(place, table, "confidence"), CONFIDENCES)
 

@@ -13,11 +13,22 @@ def check_together(place: Place, book: Rulebook) -> None:
     """Refuse a rulebook whose parts contradict each other."""
     _check_settle(place / "venue.settle", book)
     _check_kinds(place, book)
+    for symbol, tables in book.tiers.items():
+        _check_start(place / f"tiers ({symbol}).valid_from", book, tables[0].valid_from)
     if book.checked_until < book.begins:
         (place / "venue.checked_until").refuse(
             day_text(book.checked_until),
             f"is before the first rule of {day_text(book.begins)}",
             "give the last date on which the rules were looked at",
+        )
+
+
+def _check_start(place: Place, book: Rulebook, date: int) -> None:
+    if date < book.begins:
+        place.refuse(
+            day_text(date),
+            f"is before the first rule of {day_text(book.begins)}",
+            "correct the date, or date the rules from then on",
         )
 
 

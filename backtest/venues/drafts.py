@@ -33,14 +33,15 @@ def checked(book: Rulebook, file: str, draft: Draft) -> Imported:
     if draft.tiers:
         check_unit(place / "unit", book, kind, draft)
         check_edges(place, draft.tiers)
-    rule = _rule(book, kind, draft.mode, date)
+    rule = tier_rule(book, kind, draft.mode, date)
     table = read_table(place, _written(draft), lambda ts: rule)
     if rule != OVER_LEVERAGE:
         check_initial(place, table)
     return Imported(draft.symbol, table, draft.origin, draft.carried)
 
 
-def _rule(book: Rulebook, kind: str, mode: str, ts: int) -> str:
+def tier_rule(book: Rulebook, kind: str, mode: str, ts: int) -> str:
+    """The word of the tier rule of a kind of contract in a margin mode ("": any) at a date."""
     variants = (kind, mode) if mode else (kind,)
     return str(book.at("maintenance.tier_rule", ts, *variants).value)
 

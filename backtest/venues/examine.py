@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .calendar import refuse_future
-from .check import Place
+from .check import Place, day_text
+from .drafts import OVER_LEVERAGE, tier_rule
 from .folder import BUILT_IN, built_in, data_folder
 from .load import load_file
 from .model import DEFAULT, FOREVER, Rulebook
 from .resolve import resolve
-from .screening import refuse_unit
+from .screening import check_initial, refuse_unit
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ def _try_all(place: Place, book: Rulebook) -> None:
         for table in (t for t in book.tiers[symbol] if t.listed):
             spot = place / f"tiers ({symbol}).unit"
             refuse_unit(spot, book, kind, (table.mode, table.unit, table.valid_from))
+            if tier_rule(book, kind, table.mode, table.valid_from) != OVER_LEVERAGE:
+                date = day_text(table.valid_from)
+                check_initial(place / f"tiers ({symbol}) {date}", table)
         for mode in (m for m in book.modes if book.tables(symbol, m)):
             if not symbol.endswith("-*"):
                 resolve(book, symbol, book.tables(symbol, mode)[0].valid_from, FOREVER, mode=mode)

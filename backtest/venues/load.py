@@ -122,11 +122,18 @@ def _rulebook(place: Place, content: Mapping[str, Any], digest: str) -> Rulebook
     return book
 
 
+SAID = {"title": "name what was read", "where": "say where to find it"}
+"""What a source must say, and what to do where it does not; a date may be unknown."""
+
+
 def _sources(place: Place, written: Mapping[str, Any]) -> dict[str, Source]:
     result = {}
     known_keys(place, written, written)
     for key, table in written.items():
         known_keys(place / key, table, SOURCE_KEYS)
         title, where, date = (str(needed(place / key, table, k)) for k in SOURCE_KEYS)
+        for name, remedy in SAID.items():
+            if not str(table[name]).strip():
+                (place / key / name).refuse(table[name], "says nothing", remedy)
         result[key] = Source(title, where, date)
     return result

@@ -31,7 +31,7 @@ def read_rows(place: Place, table: Mapping[str, Any]) -> tuple[list[Row], float]
     written = entries(place / "rows", needed(place, table, "rows"))
     rows = [_row(place / "rows" / i, row) for i, row in enumerate(written)]
     _check_rows(place / "rows", rows)
-    cap = number(place / "cap", table.get("cap", inf), _AMOUNT)
+    cap = number(place / "cap", table["cap"], _AMOUNT) if "cap" in table else inf
     if "ladder" in table:
         rows, top = _with_ladder(place / "ladder", table["ladder"], rows)
         if cap < inf and not isclose(cap, top, rel_tol=1e-9):

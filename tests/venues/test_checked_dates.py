@@ -15,6 +15,7 @@ FEE = (
     'maker = [{ value = 0.0002, valid_from = 2020-01-01, source = "doc", confidence = "official" }'
 )
 LOT = 'lot = [{ value = 0.001, valid_from = 2020-01-01, source = "doc", confidence = "official" }'
+ROWS = "rows = [[0, 0.004, 125], [50000, 0.005, 100, 50], [250000, 0.01, 50, 1300]]"
 
 
 def day(ahead):
@@ -112,3 +113,13 @@ def test_a_rule_may_be_announced_a_year_ahead_but_not_more(toy, ahead, good):
     else:
         with pytest.raises(RulebookError, match="is more than a year ahead"):
             examine(path)
+
+
+def test_a_maintenance_rate_over_the_initial_rate_is_refused(toy):
+    path = toy(ROWS, "rows = [[0, 0.0081, 125]]")
+    with pytest.raises(RulebookError) as caught:
+        examine(path)
+    assert str(caught.value) == (
+        "toy.toml: tiers (BTC/USDT:USDT) 2020-01-01.tier 1.rate = 0.0081 is over the initial rate "
+        "1/125; write rates as fractions (0.5 % is 0.005)."
+    )
