@@ -60,7 +60,7 @@ WORDS = {
     },
     "orders.cancelled": {
         "symbol": "the symbol's",
-        "bucket": "the symbol's, in cross the pool's",
+        "bucket": "the position's or the pool's",
         "account": "all of the account",
     },
     "bankruptcy.fee_included": {"True": "yes", "False": "no"},
