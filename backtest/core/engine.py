@@ -28,13 +28,16 @@ from .state import (
     ORDER,
     POOL,
     POSITION,
+    RESTING,
     STATE,
+    Path,
 )
 from .types import N_FIELDS, word
 from .world import WORDS, WORDS_PER_ARRAY, World, as_world
 
 FIRST_CAPACITY = 256
-RUN, FINISH, BLOCK = 0, 1, 2
+FIRST_RESTING = 16
+RUN, FINISH, BLOCK, CLOSE_BAR = 0, 1, 2, 3
 OVERFLOW = -1
 _ZERO, _ONE = word(0), word(1)
 
@@ -46,6 +49,8 @@ def _act(world: Any, action: int, first: int, last: int) -> int:
         loop.finish(world, first)
     elif action == BLOCK:
         came = int(next_block(world, _ZERO, ACCOUNT, _ZERO, _ONE, _ZERO))
+    elif action == CLOSE_BAR:
+        loop.end_bar(world, first)
     else:
         came = loop.run_bars(world, first, last)
     return OVERFLOW if world.state[0]["overflow"] else came
@@ -71,6 +76,9 @@ class Settings:
     rebalance: float = -1.0
     reenter: bool = False
     fund_per_block: float = float("inf")
+    path: int = int(Path.PESSIMISTIC)
+    ask: bool = False
+    fine: bool = False
 
 
 class Engine:
@@ -93,8 +101,12 @@ class Engine:
             rules, pools = [*rules, *rules], [*pools, *pools]
         self._config = _config(settings)
         sizes = (1, len(cash), len(rules), len(KINDS))
-        self._carried, arrays = _one_memory(sizes, (STATE, POOL, POSITION, np.dtype(np.int64)))
+        dtypes = (STATE, POOL, POSITION, np.dtype(np.int64))
+        self._carried, arrays = _one_memory(sizes, dtypes)
         self._state, self._pools, self._positions, self._counts = arrays
+        self._kept = np.zeros((2, len(self._carried)), np.int64)
+        self._kept_state = _over(self._kept[1], sizes, dtypes)
+        self._resting, self._kept_resting = np.zeros(0, RESTING), np.zeros((2, 0), RESTING)
         self._rules = np.concatenate(rules)
         self._orders, self._book = np.zeros(0, ORDER), np.zeros(0, BOOK)
         self._buffers = [np.zeros(FIRST_CAPACITY, dtype) for dtype in DTYPES]
@@ -112,6 +124,8 @@ class Engine:
         positions["rule"], positions["current"], positions["pool"] = firsts, firsts, pools
         positions["series"], positions["twin"] = np.arange(len(rules)) % self._symbols, -1
         positions["close"] = positions["target"] = positions["order_price"] = np.nan
+        positions["closing_mark"] = positions["last"] = np.nan
+        positions["funded"] = self._state["opened"] = self._state["decided"] = -1
         positions["liquidated_at"] = self._state["wait_until"] = -NO_TIME
         self._pools["cash"] = self._pools["start"] = self._pools["equity"] = cash
         self._pools["deposits"], self._pools["equity_low"] = cash, np.inf
@@ -230,15 +244,41 @@ class Engine:
         """
         if self._counts.any():
             raise ValueError("take all records before saving the account")
-        return self._carried.tobytes() + self._orders[int(self._state["order"][0]) :].tobytes()
+        coming = self._orders[int(self._state["order"][0]) :]
+        resting = self._resting[: int(self._state["resting"][0])]
+        return self._carried.tobytes() + resting.tobytes() + coming.tobytes()
 
     def resume(self, saved: bytes) -> None:
         """Go on from what another engine with the same rules and settings saved."""
         cut = self._carried.nbytes
         self._carried[:] = np.frombuffer(saved[:cut], np.int64)
-        self._orders = np.frombuffer(saved[cut:], ORDER).copy()
+        held = cut + int(self._state["resting"][0]) * RESTING.itemsize
+        self._orders = np.frombuffer(saved[held:], ORDER).copy()
         self._state["order"] = 0
-        self._bind()
+        resting = np.frombuffer(saved[cut:held], RESTING)
+        self._hold(resting, len(resting))
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the last run stopped inside a bar whose ways lead to different ends."""
+        return bool(self._state["unsure"][0])
+
+    def decide(self, path: int) -> None:
+        """Go on from a bar that left the account unsure, and from there on, along one path."""
+        self._config["path"] = path
+        self._state["decided"], self._state["unsure"] = self._state["opened"], 0
+
+    def go_fine(self) -> None:
+        """Play the bar that left the account unsure as finer ones, which are loaded next.
+
+        Its open has been played; `end_bar` of the long bar comes after them.
+        """
+        self._state["unsure"], self._config["fine"] = 0, 1
+
+    def end_bar(self, i: int) -> None:
+        """The close of bar i of the loaded block, whose inside was played as finer bars."""
+        self._config["fine"] = 0
+        self._replay(CLOSE_BAR, i, i)
 
     def _call(self, action: int, first: int, last: int) -> int:
         if config.DISABLE_JIT:
@@ -247,14 +287,29 @@ class Engine:
 
     def _replay(self, action: int, first: int, last: int) -> int:
         """Act; when a record did not fit, grow the buffers and act again from the same state."""
-        saved = self._carried.copy()
+        saved, resting = self._carried.copy(), self._resting
+        if len(resting):
+            resting = resting.copy()
         came = self._call(action, first, last)
         while came == OVERFLOW:
-            needed = self._counts.copy()
+            needed, waiting = self._counts.copy(), int(self._state["resting"][0])
             self._carried[:] = saved
             self._grow(needed)
+            self._hold(resting, waiting)
             came = self._call(action, first, last)
         return came
+
+    def _hold(self, resting: NDArray[Any], room: int) -> None:
+        """Take a list of resting orders, with room for as many."""
+        room = max(room, len(resting), len(self._resting))
+        if room > len(self._resting):
+            room = max(2 * room, FIRST_RESTING)
+            self._resting, self._kept_resting = (
+                np.zeros(room, RESTING),
+                np.zeros((2, room), RESTING),
+            )
+        self._resting[: len(resting)] = resting
+        self._bind()
 
     def _grow(self, needed: NDArray[Any]) -> None:
         for index, buffer in enumerate(self._buffers):
@@ -267,7 +322,8 @@ class Engine:
     def _bind(self) -> None:
         """Write the addresses and shapes of all arrays where compiled code finds them."""
         world = World(
-            self._config, self._state, self._pools, self._positions, self._rules, self._orders,
+            self._config, self._state, self._pools, self._positions, self._resting, self._carried,
+            self._kept, self._kept_resting, *self._kept_state[1:3], self._rules, self._orders,
             self._book, *self._block, self._counts, *self._buffers,
         )  # fmt: skip
         for slot, array in enumerate(world):
@@ -298,9 +354,16 @@ def _one_memory(
     """One block of bytes and arrays laid over it: a single copy saves all that is carried."""
     widths = [n * np.dtype(t).itemsize for n, t in zip(sizes, dtypes, strict=True)]
     memory = np.zeros(sum(widths) // 8, np.int64)
-    stops = np.cumsum(widths) // 8
-    parts = np.split(memory, stops[:-1])
-    return memory, [part.view(dtype) for part, dtype in zip(parts, dtypes, strict=True)]
+    return memory, _over(memory, sizes, dtypes)
+
+
+def _over(
+    memory: NDArray[Any], sizes: tuple[int, ...], dtypes: tuple[Any, ...]
+) -> list[NDArray[Any]]:
+    """Arrays laid over a block of memory, one behind the other."""
+    widths = [n * np.dtype(t).itemsize for n, t in zip(sizes, dtypes, strict=True)]
+    parts = np.split(memory, np.cumsum(widths)[:-1] // 8)
+    return [part.view(dtype) for part, dtype in zip(parts, dtypes, strict=True)]
 
 
 def _config(settings: Settings) -> NDArray[Any]:

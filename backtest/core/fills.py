@@ -16,18 +16,23 @@ from .ledger import (
     cover_shortfall,
     grow_position,
     record_fill,
-    refresh_pool,
+    reject,
     shrink_position,
 )
-from .orders import clear_order, drop_order, has_order, place_target, queue_order, reject
+from .orders import clear_order, drop_order, has_order, place_target, queue_order
 from .refusals import cross_needs, is_refused
 from .requirement import isolated_cost, required_rate
+from .resting import cancel_resting, reserved
 from .risk import is_cross, rules_of, rules_today
-from .state import OrderKind, Reason, Rejected
+from .state import OrderKind, OrderType, Reason, Rejected
+from .transfers import transfer
 from .types import HAS_TRADE, HIGH, LOW, OPEN, word
 
 _EXPOSURE = int(OrderKind.EXPOSURE)
 _SIZE = int(OrderKind.SIZE)
+_MARKET = int(OrderType.MARKET)
+_CANCEL, _TRANSFER = int(OrderKind.CANCEL), int(OrderKind.TRANSFER)
+_ADD_MARGIN = int(OrderKind.ADD_MARGIN)
 _SIGNAL = word(Reason.SIGNAL)
 _EXPIRED = word(Rejected.EXPIRED)
 _WRONG_LEG = word(Rejected.WRONG_LEG)
@@ -90,11 +95,12 @@ def open_part(w: Any, s: int, size: float, fill: Fill) -> None:
     if is_cross(w):
         kept, cost = 0.0, fill.fee
         needs = cross_needs(w, s, size, fill)
+        needs = (needs[0] + reserved(w, p["pool"]), needs[1])
     else:
         leverage = w.config[0]["leverage"]
         rate = required_rate(rules, p["size"] + size, fill.price, fill.price, leverage)
         kept, cost = isolated_cost(rules, size, fill.price, rate, fill.fee)
-        needs = (cost, pool["cash"])
+        needs = (cost, pool["cash"] - reserved(w, p["pool"]))
     if is_refused(w, s, size, fill, needs):
         return
     if not is_cross(w):
@@ -219,23 +225,28 @@ def was_cancelled(w: Any, i: int, order: Any) -> bool:
 
 
 @jit
-def take_orders(w: Any, i: int) -> bool:
-    """Queue every order event that is due at this bar's open; whether some had to fill already."""
-    state, filled = w.state[0], False
-    while state["order"] < len(w.orders) and w.orders[state["order"]]["ts"] <= w.ts[i]:
-        order = w.orders[state["order"]]
-        state["order"] += 1
-        if not was_cancelled(w, i, order) and take_order(w, i, order):
-            filled = True
-    return filled
+def comes_later(order: Any) -> bool:
+    """Whether an event has its turn after the market orders of its open."""
+    return (order["kind"] == _SIZE and order["type"] != _MARKET) or order["kind"] == _ADD_MARGIN
 
 
 @jit
-def fill_orders(w: Any, i: int) -> bool:
-    """Everything orders do at the open of bar i; whether anything was tried."""
-    taken = take_orders(w, i)
-    filled = fill_waiting(w, i)
-    if taken or filled:
-        for pool in range(len(w.pools)):
-            refresh_pool(w, pool)
-    return taken or filled
+def take_orders(w: Any, i: int) -> bool:
+    """Take every event that is due at this bar's open, but for what comes after the fills.
+
+    Returns whether some had to fill already or money has moved.
+    """
+    state, changed = w.state[0], False
+    while state["order"] < len(w.orders) and w.orders[state["order"]]["ts"] <= w.ts[i]:
+        order = w.orders[state["order"]]
+        state["order"] += 1
+        if was_cancelled(w, i, order) or comes_later(order):
+            continue
+        if order["kind"] == _CANCEL:
+            cancel_resting(w, w.ts[i], order)
+        elif order["kind"] == _TRANSFER:
+            transfer(w, w.ts[i], order)
+            changed = True
+        elif take_order(w, i, order):
+            changed = True
+    return changed

@@ -8,7 +8,7 @@ from .jit import jit
 from .ledger import refresh_level, slot
 from .risk import is_cross, rules_of, usd_price
 from .state import FUNDINGS
-from .types import FUNDING_IS_ASSUMED, HAS_MARK, MARK_IS_PROXY, FundingFrom
+from .types import FUNDING_INSIDE, FUNDING_IS_ASSUMED, HAS_MARK, MARK_IS_PROXY, FundingFrom
 
 _WALLET = int(FundingFrom.WALLET)
 
@@ -63,7 +63,8 @@ def settle_funding(w: Any, i: int, field: int) -> bool:
             continue
         p["funding_rate"] = rate
         priced = w.flags[p["series"], i] & HAS_MARK  # without a price nothing happens
-        if priced and p["size"] != 0.0:
+        paid_inside = field == FUNDING_INSIDE and p["funded"] == w.ts[i]
+        if priced and p["size"] != 0.0 and not paid_inside:
             pay_funding(w, i, s, rate)
             paid = True
     return paid

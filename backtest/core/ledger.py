@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .contracts import notional, price_of, side, unit_value, whole_lots
 from .jit import jit
 from .risk import is_cross, pool_equity, position_levels, rules_of, usd_price
-from .state import DEPOSITS, FILLS, TRADES
+from .state import DEPOSITS, FILLS, REJECTIONS, TRADES
 
 SAME_SIZE = 1e-12
 """Sizes that differ by less than this share are equal: sums of lots carry rounding errors."""
@@ -42,6 +42,20 @@ def slot(w: Any, kind: int, capacity: int) -> int:
 
 
 @jit
+def reject(
+    w: Any, ts: int, s: int, reason: int, size: float, price: float, needs: tuple[float, float]
+) -> None:
+    """Record a refused order; `needs` is (required, available)."""
+    n = slot(w, REJECTIONS, len(w.rejections))
+    if n >= 0:
+        r = w.rejections[n]
+        r["ts"], r["symbol"], r["reason"] = ts, s, reason
+        r["size"], r["price"] = size, price
+        r["required"], r["available"] = needs
+        r["order_id"] = w.state[0]["order_id"]
+
+
+@jit
 def record_fill(w: Any, s: int, size: float, fill: Fill, shortfall: float) -> None:
     """Write a fill of signed size as it stands after booking."""
     n = slot(w, FILLS, len(w.fills))
@@ -54,6 +68,7 @@ def record_fill(w: Any, s: int, size: float, fill: Fill, shortfall: float) -> No
     r["position_after"], r["margin_after"] = p["size"], p["margin"]
     r["cash_after"] = w.pools[p["pool"]]["cash"]
     r["usd_price"] = usd_price(w, p["pool"])
+    r["order_id"], r["certainty"] = w.state[0]["order_id"], w.state[0]["possible"]
 
 
 @jit
@@ -159,7 +174,7 @@ def write_trade(w: Any, s: int, fill: Fill) -> None:
     r["mae"] = min(p["side"] * (worst / entry - 1.0), 0.0) if seen else 0.0
     r["mfe"] = max(p["side"] * (best / entry - 1.0), 0.0) if seen else 0.0
     r["bars_held"] = (fill.ts - p["opened"]) // w.config[0]["timeframe_ms"]
-    r["exit_reason"] = fill.reason
+    r["exit_reason"], r["certainty"] = fill.reason, w.state[0]["possible"]
 
 
 @jit

@@ -15,17 +15,20 @@ from .ledger import Fill, cover_shortfall, record_fill, refresh_pool, shrink_pos
 from .legs import shared_level
 from .orders import cancel_orders
 from .requirement import keeps_fee_apart, takeover_of
+from .resting import end_orders, end_reducers
 from .risk import (
     ACCOUNT,
     bucket_notional,
     is_cross,
     margin_ratio,
     position_fee,
+    position_maintenance,
+    position_pnl,
     position_row,
     rules_of,
     usd_price,
 )
-from .state import LIQUIDATIONS, OnLiquidation, Reason
+from .state import LIQUIDATIONS, MARKS, OnLiquidation, Reason, Rejected
 from .steps import (
     Bucket,
     choose_step,
@@ -39,12 +42,15 @@ from .steps import (
     next_position,
     share_of_equity,
 )
-from .types import MARK_IS_PROXY, StepExit, StepFee, StepSize, word
+from .types import MARK_IS_PROXY, CancelsOrders, StepExit, StepFee, StepSize, word
 
 _BANKRUPTCY = int(StepExit.BANKRUPTCY)
 _NET_LEGS = int(StepSize.NET_LEGS)
 _TAKER = int(StepFee.TAKER)
 _EQUITY_SHARE = int(StepFee.EQUITY_SHARE)
+_CANCELLED = word(Rejected.CANCELLED_BY_LIQUIDATION)
+_NONE, _BUCKET = int(CancelsOrders.NONE), int(CancelsOrders.BUCKET)
+_ACCOUNT = int(CancelsOrders.ACCOUNT)
 _LIQUIDATION = word(Reason.LIQUIDATION)
 _FIRST_STEP, _FROM_THE_TOP = word(1), word(0)
 _STOP = int(OnLiquidation.STOP)
@@ -107,7 +113,7 @@ def record_before(w: Any, i: int, s: int, b: Bucket, e: Exit, step: int, cause: 
     r["bars_held"] = (w.ts[i] - p["opened"]) // w.config[0]["timeframe_ms"]
     r["mark_is_proxy"] = int((w.flags[p["series"], i] & MARK_IS_PROXY) != 0)
     r["rules_extrapolated"], r["rule"] = rules["extrapolated"], p["rule"]
-    r["usd_price"] = usd_price(w, b.pool)
+    r["usd_price"], r["certainty"] = usd_price(w, b.pool), w.state[0]["possible"]
     return n
 
 
@@ -174,6 +180,7 @@ def book_exit(w: Any, i: int, s: int, b: Bucket, e: Exit, step: int, cause: int)
     to_fund = rules["steps"][e.rule_step]["fee_to_fund"] != 0
     direction, dust = side(p["size"]), DUST * notional(rules, e.closed, e.price)
     p["low"], p["high"] = min(p["low"], p["mark"]), max(p["high"], p["mark"])
+    w.state[0]["exits"] += 1
     pnl = unrealized_pnl(rules, direction * e.closed, p["entry"], e.price)
     fill = Fill(w.ts[i], _LIQUIDATION, e.price, e.fee, 0.0 if e.taken_over else e.lost, pnl)
     count_totals(w, b, e, pnl)
@@ -259,10 +266,24 @@ def take_step(w: Any, i: int, s: int, b: Bucket, step: int, cause: int) -> bool:
 
 @jit
 def cancel_bucket_orders(w: Any, i: int, bucket: int, pool: int) -> None:
-    """Cancel the orders of a bucket: of one symbol, or of all that share a pool."""
+    """Cancel the orders of a bucket: of one symbol, or of all that share a pool.
+
+    Of resting orders those that the venue cancels then.
+    """
     for s in range(len(w.positions)):
         if s == bucket or (bucket == ACCOUNT and w.positions[s]["pool"] == pool):
             cancel_orders(w, i, s)
+    if w.state[0]["resting"] == 0:
+        return
+    first = bucket if bucket != ACCOUNT else next_position(w, measure(w, bucket, pool))
+    if first < 0:
+        return
+    scope = rules_of(w, first)["cancels_orders"]
+    for s in range(len(w.positions)):
+        same = w.positions[s]["series"] == w.positions[first]["series"]
+        shares = bucket == ACCOUNT and w.positions[s]["pool"] == pool
+        if scope == _ACCOUNT or (scope == _BUCKET and shares) or (scope != _NONE and same):
+            end_orders(w, w.ts[i], s, _CANCELLED)
 
 
 @jit
@@ -282,15 +303,53 @@ def healthy_ratio(w: Any, s: int) -> float:
 
 
 @jit
+def note_fall(w: Any, bucket: int, pool: int) -> int:
+    """Note that a bucket is liquidated inside a bar; 1 if it is not on every way of the bar."""
+    state, falls = w.state[0], 0
+    if bucket == ACCOUNT:
+        w.pools[pool]["fell"], falls = 1, w.pools[pool]["falls"]
+    else:
+        w.positions[bucket]["fell"], falls = 1, w.positions[bucket]["falls"]
+    return int(falls < state["trials"])
+
+
+@jit
+def record_marks(w: Any, i: int, pool: int) -> None:
+    """Write the marks of all open positions that the liquidation of a pool assumes."""
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        if p["pool"] != pool or p["size"] == 0.0:
+            continue
+        n = slot(w, MARKS, len(w.marks))
+        if n < 0:
+            continue
+        r = w.marks[n]
+        r["ts"], r["event"], r["symbol"] = w.ts[i], w.state[0]["liquidations"], s
+        r["size"], r["entry_price"], r["mark_price"] = p["size"], p["entry"], p["mark"]
+        r["unrealized_pnl"], r["maintenance_margin"] = (
+            position_pnl(w, s),
+            position_maintenance(w, s),
+        )
+
+
+@jit
 def liquidate(w: Any, i: int, bucket: int, pool: int, cause: int) -> bool:
     """Run the venue's process on a triggered bucket at the marks in the state.
 
     Returns whether anything was closed.
     """
     w.state[0]["liquidations"] += 1
+    w.state[0]["possible"] = note_fall(w, bucket, pool)
     cancel_bucket_orders(w, i, bucket, pool)
+    if bucket == ACCOUNT and w.pools[pool]["open"] > 1:
+        record_marks(w, i, pool)
     step = _FIRST_STEP
     while next_block(w, i, bucket, pool, step, cause):
         step += 1
+    w.state[0]["possible"] = 0
     refresh_pool(w, pool)
+    if w.state[0]["resting"] > 0:
+        for s in range(len(w.positions)):
+            if w.positions[s]["pool"] == pool:
+                end_reducers(w, w.ts[i], s)
     return step > 1

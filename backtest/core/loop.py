@@ -12,17 +12,20 @@ A bar in which nothing can happen is only looked at (`quiet`).
 from math import isnan, nan
 from typing import Any
 
+from .arrivals import fill_orders
 from .contracts import notional
-from .fills import close_part, closing_fill, fill_orders
+from .fills import close_part, closing_fill
 from .funding import settle_funding
+from .inside import play_inside
 from .jit import jit
 from .ledger import Fill, record_deposit, refresh_pool, write_trade
 from .orders import drop_order, has_order, place_order, size_for_exposure
 from .quiet import can_skip, skip_quiet
+from .resting import end_orders, expire_orders, tidy
 from .risk import pool_equity, position_pnl, rules_of, rules_today, usd_price
 from .samples import close_equity, exposure, take_samples
 from .state import NO_TIME, Cause, OnLiquidation, OrderKind, Reason, Rejected
-from .trigger import check_inside, check_marks, set_marks
+from .trigger import check_marks, set_marks
 from .types import (
     CLOSE,
     FUNDING,
@@ -110,6 +113,7 @@ def settle_expired(w: Any, i: int) -> None:
         if rules["expires"] > w.ts[i]:
             continue
         drop_order(w, w.ts[i], s, _EXPIRED)
+        end_orders(w, w.ts[i], s, _EXPIRED)
         if p["size"] != 0.0:
             closed = abs(p["size"])
             fee = notional(rules, closed, p["mark"]) * rules["delivery_fee"]
@@ -129,6 +133,9 @@ def open_bar(w: Any, i: int) -> None:
     if settle_funding(w, i, _AT_OPEN):
         check_marks(w, i, _FUNDING)
     if w.state[0]["stopped"]:
+        return
+    expire_orders(w, w.ts[i])
+    if w.config[0]["fine"]:
         return
     refill(w, i)
     if fill_orders(w, i):
@@ -164,7 +171,9 @@ def end_segments(w: Any, i: int) -> None:
     for s in range(len(w.positions)):
         if w.flags[w.positions[s]["series"], i] & SEGMENT_END or stopped:
             end_position(w, i, s)
-            drop_order(w, w.ts[i], s, _CANCELLED if stopped else _SEGMENT_ENDED)
+            reason = _CANCELLED if stopped else _SEGMENT_ENDED
+            drop_order(w, w.ts[i], s, reason)
+            end_orders(w, w.ts[i], s, reason)
 
 
 @jit
@@ -207,6 +216,7 @@ def close_bar(w: Any, i: int) -> None:
         p = w.positions[s]
         if w.flags[p["series"], i] & HAS_TRADE:
             p["close"] = w.prices[CLOSE, p["series"], i]
+        p["closing_mark"] = p["mark"] if p["mark"] > 0.0 else nan
     if settle_funding(w, i, _INSIDE):
         check_marks(w, i, _FUNDING)
     end_segments(w, i)
@@ -216,29 +226,55 @@ def close_bar(w: Any, i: int) -> None:
 
 
 @jit
-def run_bar(w: Any, i: int) -> None:
-    """One bar, in full."""
-    open_bar(w, i)
-    check_inside(w, i, _PRICE)
+def end_bar(w: Any, i: int) -> None:
+    """The close of a bar, after its inside has been played as finer bars."""
+    for s in range(len(w.positions)):
+        w.positions[s]["funded"] = w.ts[i]
     note_extremes(w, i)
     close_bar(w, i)
+    tidy(w)
     w.state[0]["bars"] += 1
+    w.state[0]["last_ts"] = w.ts[i]
+
+
+@jit
+def run_bar(w: Any, i: int) -> bool:
+    """One bar, in full; False if it stopped inside, because its ways part and it is to ask."""
+    state = w.state[0]
+    if state["opened"] != w.ts[i]:
+        open_bar(w, i)
+        state["opened"] = w.ts[i]
+    if not play_inside(w, i):
+        state["unsure"] = 1
+        return False
+    note_extremes(w, i)
+    if w.config[0]["fine"]:
+        set_marks(w, i, _MARK_CLOSE)
+    else:
+        close_bar(w, i)
+        state["bars"] += 1
+    tidy(w)
+    return True
 
 
 @jit
 def run_bars(w: Any, first: int, last: int) -> int:
-    """Run bars [first, last); returns how far it came (a stopped account ends early)."""
+    """Run bars [first, last); returns how far it came.
+
+    A stopped account ends early, and so does one that is unsure of a bar.
+    """
     i = first
     while i < last:
         if can_skip(w):
             i = skip_quiet(w, i, last)
             if i == last:
                 break
-        run_bar(w, i)
+        if not run_bar(w, i):
+            break
         i += 1
         if w.state[0]["stopped"]:
             break
-    if i > first:
+    if i > first and not w.config[0]["fine"]:
         w.state[0]["last_ts"] = w.ts[i - 1]
     return i
 

@@ -11,29 +11,17 @@ from typing import Any
 
 from .contracts import notional, round_down, size_worth
 from .jit import jit
-from .ledger import slot
+from .ledger import reject
 from .risk import rules_today
-from .state import REJECTIONS, OrderKind, Rejected
+from .state import OrderKind, OrderType, Rejected
 from .types import word
 
 _EXPOSURE = word(OrderKind.EXPOSURE)
 _SIZE = word(OrderKind.SIZE)
 _NONE = word(OrderKind.NONE)
+_MARKET = int(OrderType.MARKET)
 _BELOW_MINIMUM = word(Rejected.BELOW_MINIMUM)
 _CANCELLED = word(Rejected.CANCELLED_BY_LIQUIDATION)
-
-
-@jit
-def reject(
-    w: Any, ts: int, s: int, reason: int, size: float, price: float, needs: tuple[float, float]
-) -> None:
-    """Record a refused order; `needs` is (required, available)."""
-    n = slot(w, REJECTIONS, len(w.rejections))
-    if n >= 0:
-        r = w.rejections[n]
-        r["ts"], r["symbol"], r["reason"] = ts, s, reason
-        r["size"], r["price"] = size, price
-        r["required"], r["available"] = needs
 
 
 @jit
@@ -137,7 +125,11 @@ def cancel_orders(w: Any, i: int, s: int) -> None:
     p["liquidated_at"] = ts
     k = w.state[0]["order"]
     while k < len(w.orders) and w.orders[k]["ts"] <= ts:
-        if w.orders[k]["symbol"] == s and w.orders[k]["kind"] == _SIZE:
-            queue_order(w, ts, w.orders[k])
-            drop_order(w, ts, s, _CANCELLED)
+        order = w.orders[k]
+        if order["symbol"] == s and order["kind"] == _SIZE:
+            if order["type"] == _MARKET:
+                queue_order(w, ts, order)
+                drop_order(w, ts, s, _CANCELLED)
+            else:
+                reject(w, ts, s, _CANCELLED, order["value"], order["price"], (0.0, 0.0))
         k += 1

@@ -8,13 +8,16 @@ from math import inf, isnan
 from typing import Any
 
 from .jit import jit
-from .state import OnLiquidation
+from .state import NO_TIME, OnLiquidation, OrderType, TriggerBy
+from .triggered import comes_falling, is_asleep
 from .types import (
     CLOSE,
     FUNDING,
     FUNDING_INSIDE,
     HAS_MARK,
     HAS_TRADE,
+    HIGH,
+    LOW,
     MARK_CLOSE,
     MARK_HIGH,
     MARK_LOW,
@@ -23,6 +26,32 @@ from .types import (
 )
 
 _REFILL = int(OnLiquidation.REFILL)
+_TRAILING, _BY_MARK = int(OrderType.TRAILING_STOP), int(TriggerBy.MARK)
+
+
+@jit
+def nearest_orders(w: Any, by_mark: bool) -> tuple[float, float]:
+    """Highest price under which, and lowest over which, a resting order may be met."""
+    under, over = -inf, inf
+    for k in range(w.state[0]["resting"]):
+        o = w.resting[k]
+        if (o["by"] == _BY_MARK) != by_mark or is_asleep(w, o):
+            continue
+        if comes_falling(o):
+            under = max(under, o["price"])
+        else:
+            over = min(over, o["price"])
+    return under, over
+
+
+@jit
+def first_expiry(w: Any) -> int:
+    """Time at which the first resting order ends by itself."""
+    first = NO_TIME
+    for k in range(w.state[0]["resting"]):
+        if w.resting[k]["until"] > 0:
+            first = min(first, w.resting[k]["until"])
+    return first
 
 
 @jit
@@ -31,6 +60,11 @@ def can_skip(w: Any) -> bool:
     config = w.config[0]
     if len(w.positions) != 1 or w.state[0]["waiting"] > 0 or w.state[0]["stopped"]:
         return False
+    if config["fine"]:
+        return False
+    for k in range(w.state[0]["resting"]):
+        if w.resting[k]["type"] == _TRAILING:  # it follows every bar
+            return False
     if config["on_liquidation"] == _REFILL:
         pool = w.pools[0]
         if pool["equity"] < config["refill_below"] * pool["start"]:
@@ -49,6 +83,12 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
     if state["order"] < len(w.orders):
         until = min(until, w.orders[state["order"]]["ts"])
     until = min(until, state["next_sample"] - w.config[0]["timeframe_ms"])
+    resting = state["resting"] > 0
+    buys, sells, mark_buys, mark_sells = -inf, inf, -inf, inf
+    if resting:
+        until = min(until, first_expiry(w))
+        buys, sells = nearest_orders(w, False)
+        mark_buys, mark_sells = nearest_orders(w, True)
     rules, series = w.rules[p["rule"]], p["series"]
     inverse, multiplier = rules["inverse"] != 0, rules["multiplier"]
     size, entry = p["size"], p["entry"]
@@ -65,6 +105,13 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
     while i < last and w.ts[i] < until:
         flags = w.flags[series, i]
         if flags & both != both or flags & SEGMENT_END:
+            break
+        if resting and (
+            w.prices[LOW, series, i] <= buys
+            or w.prices[HIGH, series, i] >= sells
+            or w.prices[MARK_LOW, series, i] <= mark_buys
+            or w.prices[MARK_HIGH, series, i] >= mark_sells
+        ):
             break
         if size != 0.0:
             bar_low, bar_high = w.prices[MARK_LOW, series, i], w.prices[MARK_HIGH, series, i]
@@ -93,6 +140,7 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
     if i > first:
         p["low"], p["high"], pool["equity_low"], pool["equity"] = low, high, worst, equity
         p["mark"], p["close"] = w.prices[MARK_CLOSE, series, i - 1], w.prices[CLOSE, series, i - 1]
+        p["closing_mark"] = p["mark"]
         p["funding_rate"] = last_rate
         state["bars"] += i - first
     return i

@@ -4,8 +4,7 @@ from typing import Any
 
 from .contracts import notional, unrealized_pnl
 from .jit import jit
-from .ledger import Fill, mean_price
-from .orders import reject
+from .ledger import Fill, mean_price, reject
 from .requirement import initial_margin
 from .risk import pool_backing, position_initial, rules_today, twin_size
 from .state import Rejected

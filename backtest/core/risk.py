@@ -252,6 +252,21 @@ def bucket_notional(w: Any, bucket: int, pool: int) -> float:
 
 
 @jit
+def bucket_of(w: Any, s: int) -> int:
+    """The bucket a position belongs to: itself, or its pool's."""
+    return ACCOUNT if is_cross(w) else s
+
+
+@jit
+def pool_rules(w: Any, pool: int) -> Any:
+    """Rules of the first open position of a pool, for what is the same in all of a venue's."""
+    for s in range(len(w.positions)):
+        if w.positions[s]["pool"] == pool and w.positions[s]["size"] != 0.0:
+            return rules_of(w, s)
+    return w.rules[0]
+
+
+@jit
 def is_liquidated(rules: Any, equity: float, maintenance: float) -> bool:
     """Whether equity at this requirement triggers liquidation."""
     return equity < maintenance or (rules["trigger"] != _BELOW and equity == maintenance)

@@ -33,6 +33,58 @@ class OrderKind(IntEnum):
     """target exposure: signed notional / equity"""
     SIZE = 2
     """signed size to trade, base units"""
+    CANCEL = 3
+    """identifier of a resting order to take back"""
+    ADD_MARGIN = 4
+    """money from the wallet into an isolated position's margin; negative: back"""
+    TRANSFER = 5
+    """money from the reserve outside the venue into the pool; negative: back"""
+
+
+class OrderType(IntEnum):
+    """How an order meets the market. All but MARKET rest until they fill or end."""
+
+    MARKET = 0
+    LIMIT = 1
+    STOP = 2
+    """a market order once the price has moved against it to its trigger"""
+    TAKE_PROFIT = 3
+    """a market order once the price has moved in its favour to its trigger"""
+    TRAILING_STOP = 4
+    """a stop that follows the best price since it is active at a distance"""
+
+
+class TriggerBy(IntEnum):
+    """The price that triggers an order."""
+
+    LAST = 0
+    MARK = 1
+
+
+class Path(IntEnum):
+    """Which of the ways a bar leaves open an account takes.
+
+    BOTH: it has not met a bar yet whose ways lead to different ends.
+    """
+
+    BOTH = 0
+    PESSIMISTIC = 1
+    OPTIMISTIC = 2
+
+
+class Done(IntEnum):
+    """What has become of a resting order within the present bar."""
+
+    RESTS = 0
+    FILLED = 1
+    ENDED = 2
+
+
+class Certainty(IntEnum):
+    """Whether an event happens on every way that its bar leaves open, or on some."""
+
+    CERTAIN = 0
+    POSSIBLE = 1
 
 
 class Cause(IntEnum):
@@ -51,6 +103,9 @@ class Reason(IntEnum):
     END = 2
     EXPIRY = 3
     """a dated future was settled"""
+    LIMIT = 4
+    STOP = 5
+    TAKE_PROFIT = 6
 
 
 class Rejected(IntEnum):
@@ -70,6 +125,25 @@ class Rejected(IntEnum):
     """the contract has been settled"""
     WRONG_LEG = 10
     """would turn a leg of a hedged symbol to the other side"""
+    WOULD_TRIGGER = 11
+    """a stop or take-profit on the wrong side of the price: it would trigger at once"""
+    REDUCE_ONLY = 12
+    """there is no position to reduce, nor an order that would open one"""
+    POST_ONLY = 13
+    """would take from the book instead of resting in it"""
+    TOO_MANY_ORDERS = 14
+    PRICE_OUT_OF_BAND = 15
+    """a price further from the market than the venue takes"""
+    ORDER_EXPIRED = 16
+    """its time ran out before it filled"""
+    UNKNOWN_ORDER = 17
+    """there is no order with this identifier to cancel"""
+    POSITION_CLOSED = 18
+    """an order that only reduces, after its position was closed"""
+    RESERVE_EXCEEDED = 19
+    """more than the reserve outside the venue holds"""
+    NO_POSITION = 20
+    """margin for a position that is not there, or not isolated"""
 
 
 CONFIG = np.dtype(
@@ -85,6 +159,9 @@ CONFIG = np.dtype(
         ("timeframe_ms", "i8"),
         ("sample_ms", "i8"),
         ("fund_per_block", "f8"),  # most that the venue's fund pays in one step
+        ("path", "i8"),  # Path
+        ("ask", "i8"),  # 1: stop at a bar whose ways lead to different ends, and be told
+        ("fine", "i8"),  # 1: the bars are parts of a longer one, whose open was played
     ],
     align=True,
 )
@@ -102,6 +179,16 @@ STATE = np.dtype(
         ("bars", "i8"),
         ("liquidations", "i8"),
         ("last_ts", "i8"),  # open time of the last bar that was run
+        ("opened", "i8"),  # bar whose open has been played
+        ("decided", "i8"),  # bar whose ways may part: the account takes its path
+        ("unsure", "i8"),  # 1: stopped inside the bar `opened`, to be told how to go on
+        ("resting", "i8"),  # resting orders, done ones of this bar included
+        ("exits", "i8"),  # liquidation steps so far
+        ("trials", "i8"),  # ways of the present bar that were tried; 0: it leaves one only
+        ("choice", "i8"),  # how events whose order is unknown are put in a row
+        ("stage", "i8"),  # part of the bar that is being walked
+        ("order_id", "i8"),  # resting order that fills; 0: none
+        ("possible", "i8"),  # 1: what happens now does not happen on every way
     ],
     align=True,
 )
@@ -113,7 +200,10 @@ POOL = np.dtype(
         ("start_usd", "f8"),  # the same in USD, where a refill of coin restores that; else 0
         ("equity", "f8"),  # at the last close
         ("equity_low", "f8"),  # lowest close since the last sample
+        ("reserve", "f8"),  # the trader's money outside the venue
         ("open", "i8"),  # open positions
+        ("fell", "i8"),  # 1: liquidated inside this bar
+        ("falls", "i8"),  # ways of this bar on which it is liquidated
         ("priced_by", "i8"),  # position whose mark is the coin's USD price; or IS_USD, UNPRICED
         ("deposits", "f8"),
         ("realized", "f8"),
@@ -135,6 +225,16 @@ POSITION = np.dtype(
         ("far", "f8"),  # the same on its favourable side, where a dearer tier begins
         ("mark", "f8"),
         ("close", "f8"),  # last trade close
+        ("closing_mark", "f8"),  # mark at the last close
+        ("last", "f8"),  # trade price on the walk through a bar
+        ("goal", "f8"),  # mark that the present stage of the walk goes to
+        ("last_goal", "f8"),  # trade price that it goes to
+        ("reach", "f8"),  # mark on the way there up to which nothing but liquidation can come
+        ("lean", "f8"),  # side whose adverse prices the bar is walked to
+        ("favoured", "i8"),  # 1: the walk goes to its favourable price first
+        ("fell", "i8"),  # 1: liquidated inside this bar
+        ("falls", "i8"),  # ways of this bar on which it is liquidated
+        ("funded", "i8"),  # bar whose inner funding is paid
         ("rule", "i8"),  # index of the rules in force for the position
         ("current", "i8"),  # index of the rules in force for new positions
         ("pool", "i8"),
@@ -170,8 +270,33 @@ ORDER = np.dtype(
         ("ts", "i8"),  # first bar open at which it may fill
         ("symbol", "i8"),
         ("kind", "i8"),
-        ("value", "f8"),
-        ("price", "f8"),  # NaN: market, at the trade open
+        ("value", "f8"),  # by kind; a size may be infinite: all of the position
+        ("price", "f8"),  # limit, trigger or activation; NaN: market, at the trade open
+        ("type", "i8"),  # OrderType
+        ("by", "i8"),  # TriggerBy
+        ("reduce_only", "i8"),
+        ("post_only", "i8"),
+        ("callback", "f8"),  # trailing distance, fraction of the price
+        ("until", "i8"),  # good till this time; 0: until cancelled
+        ("id", "i8"),  # the caller's; 0: none
+    ],
+    align=True,
+)
+
+RESTING = np.dtype(
+    [
+        ("id", "i8"),
+        ("symbol", "i8"),
+        ("type", "i8"),
+        ("by", "i8"),
+        ("size", "f8"),  # signed; infinite: all of the position
+        ("price", "f8"),  # limit or trigger; of a trailing stop its activation
+        ("callback", "f8"),
+        ("best", "f8"),  # of a trailing stop, once active; NaN before
+        ("reduce_only", "i8"),
+        ("until", "i8"),
+        ("done", "i8"),  # Done; kept in its place until the bar is over
+        ("hits", "i8"),  # ways of this bar on which it fills
     ],
     align=True,
 )
@@ -210,6 +335,7 @@ LIQUIDATION = np.dtype(
         ("rules_extrapolated", "i8"),
         ("rule", "i8"),
         ("usd_price", "f8"),  # of the settle asset at the mark; NaN if not known
+        ("certainty", "i8"),
     ],
     align=True,
 )
@@ -229,6 +355,8 @@ FILL = np.dtype(
         ("margin_after", "f8"),
         ("cash_after", "f8"),
         ("usd_price", "f8"),
+        ("order_id", "i8"),  # of a resting order; 0: none
+        ("certainty", "i8"),
     ],
     align=True,
 )
@@ -267,6 +395,7 @@ TRADE = np.dtype(
         ("mfe", "f8"),
         ("bars_held", "i8"),
         ("exit_reason", "i8"),
+        ("certainty", "i8"),  # of the exit
     ],
     align=True,
 )
@@ -280,6 +409,7 @@ REJECTION = np.dtype(
         ("price", "f8"),
         ("required", "f8"),
         ("available", "f8"),
+        ("order_id", "i8"),
     ],
     align=True,
 )
@@ -323,6 +453,21 @@ DEPOSIT = np.dtype(
     [("ts", "i8"), ("pool", "i8"), ("amount", "f8"), ("usd_price", "f8")], align=True
 )
 
+MARK = np.dtype(
+    [
+        ("ts", "i8"),
+        ("event", "i8"),
+        ("symbol", "i8"),
+        ("size", "f8"),
+        ("entry_price", "f8"),
+        ("mark_price", "f8"),
+        ("unrealized_pnl", "f8"),
+        ("maintenance_margin", "f8"),
+    ],
+    align=True,
+)
+"""Every open position of a pool as one of its liquidations began: the marks that it assumes."""
+
 BOOK = np.dtype([("price", "f8"), ("size", "f8")], align=True)
 """Orders that forced exits meet, best first; without any, the market takes all at one price."""
 
@@ -335,6 +480,7 @@ KINDS = (
     "equity",
     "margin",
     "deposits",
+    "marks",
 )
 DTYPES = (
     LIQUIDATION,
@@ -345,6 +491,7 @@ DTYPES = (
     EQUITY,
     MARGIN,
     DEPOSIT,
+    MARK,
 )
 (
     LIQUIDATIONS,
@@ -355,5 +502,6 @@ DTYPES = (
     EQUITIES,
     MARGINS,
     DEPOSITS,
+    MARKS,
 ) = map(word, range(len(KINDS)))
 """Numbers of the kinds: where each has its counter."""

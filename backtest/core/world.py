@@ -14,7 +14,7 @@ from numba.extending import intrinsic, models, overload_attribute, register_mode
 from numba.np.numpy_support import carray
 
 from .jit import config
-from .state import BOOK, CONFIG, DTYPES, KINDS, ORDER, POOL, POSITION, STATE
+from .state import BOOK, CONFIG, DTYPES, KINDS, ORDER, POOL, POSITION, RESTING, STATE
 from .types import RULES
 
 
@@ -25,6 +25,12 @@ class World(NamedTuple):
     state: Any
     pools: Any
     positions: Any
+    resting: Any
+    carried: Any
+    kept: Any
+    kept_resting: Any
+    kept_pools: Any
+    kept_positions: Any
     rules: Any
     orders: Any
     book: Any
@@ -40,6 +46,7 @@ class World(NamedTuple):
     equity: Any
     margin: Any
     deposits: Any
+    marks: Any
 
 
 _RECORDS = dict(zip(KINDS, DTYPES, strict=True))
@@ -48,6 +55,12 @@ _LAYOUT: dict[str, tuple[Any, int]] = {
     "state": (STATE, 1),
     "pools": (POOL, 1),
     "positions": (POSITION, 1),
+    "resting": (RESTING, 1),
+    "carried": (np.int64, 1),
+    "kept": (np.int64, 2),
+    "kept_resting": (RESTING, 2),
+    "kept_pools": (POOL, 1),
+    "kept_positions": (POSITION, 1),
     "rules": (RULES, 1),
     "orders": (ORDER, 1),
     "book": (BOOK, 1),

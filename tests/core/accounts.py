@@ -14,10 +14,12 @@ from backtest.core.types import (
     N_FIELDS,
     RULES,
     STEP_WIDTH,
+    CancelsOrders,
     CloseFee,
     FundingFrom,
     IsolatedOpen,
     MarginMode,
+    OrderMargin,
     StepExit,
     StepFee,
     StepSize,
@@ -76,6 +78,8 @@ def make_rules(steps=SMART, tiers=TIERS, **changes):
     r["lot"], r["min_size"], r["min_notional"], r["tick"] = 0.001, 0.001, 5.0, 0.1
     r["taker_fee"], r["clearance_fee"], r["healthy_ratio"] = 0.0005, 0.0125, 1.0
     r["cap"], r["tiers_complete"] = 10_000_000.0, 1
+    r["cancels_orders"], r["order_margin"] = CancelsOrders.BUCKET, OrderMargin.INITIAL
+    r["max_open_orders"], r["trigger_band"] = 200, np.inf
     r["multiplier"], r["expires"], r["rate_cap"] = 1.0, FOREVER, 1.0
     assert len(steps) <= STEP_WIDTH
     r["n_steps"] = len(steps)
@@ -115,7 +119,9 @@ def orders(*events):
     """ORDER events from (bar, symbol, kind, value) or with a price as fifth element."""
     array = np.zeros(len(events), ORDER)
     for k, (bar, symbol, kind, value, *price) in enumerate(events):
-        array[k] = (START + HOUR * bar, symbol, OrderKind[kind], value, *(price or [np.nan]))
+        row = array[k]
+        row["ts"], row["symbol"], row["kind"] = START + HOUR * bar, symbol, OrderKind[kind]
+        row["value"], row["price"] = value, price[0] if price else np.nan
     return array
 
 

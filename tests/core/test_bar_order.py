@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backtest.core.state import Cause, Rejected
+from backtest.core.state import Cause, Certainty, Rejected
 from backtest.core.types import HAS_MARK, FundingFrom, Trigger
 
 from .accounts import (
@@ -110,11 +110,12 @@ def test_price_is_the_cause_after_funding_that_only_brought_the_level_nearer():
     assert one["mark_price"] == pytest.approx(96 / 0.996, rel=1e-12)
 
 
-def test_funding_inside_a_bar_is_settled_at_its_close():
+def test_funding_inside_a_bar_comes_before_its_low_for_a_pessimist():
     block = settle(bars([FLAT, (100, 100, 98, 99)]), 1, 0.09, inside=True)
     r = play(engine([make_rules()]), block, (0, 0, "SIZE", 10.0))
-    assert r["funding"]["price"].tolist() == [99.0]
-    assert r["liquidations"]["cause"].tolist() == [Cause.FUNDING]
+    assert r["funding"]["price"].tolist() == [99.0], "settled at the mark's close on both"
+    assert r["liquidations"]["cause"].tolist() == [Cause.PRICE]
+    assert r["liquidations"]["certainty"].tolist() == [Certainty.CERTAIN], "on every way"
 
 
 def test_position_opened_at_the_settlement_is_not_charged():

@@ -5,8 +5,8 @@ from math import inf
 import pytest
 
 from backtest.core.price import liquidation_price, liquidation_prices
-from backtest.core.trigger import ROUNDS
 from backtest.core.types import TierRule
+from backtest.core.way import ROUNDS
 
 from .accounts import HOUR, bars, engine, make_rules, play, step
 

@@ -1,0 +1,257 @@
+"""Moving marks on a way and liquidating where a bucket fails on it.
+
+A way leads from a position's `mark` to its `reach`. An isolated position, or a pool with one
+position, is tested against its liquidation level. All marks of a pool with several move in step,
+by the value of their units, and the process starts where equity meets the requirement.
+"""
+
+# mypy: disable-error-code="no-any-return"
+
+from math import inf, isnan, nan
+from typing import Any
+
+from .contracts import price_of, signed_units, unit_value
+from .jit import jit
+from .ledger import refresh_level
+from .liquidation import liquidate
+from .price import crosses, crosses_far, has_cliffs
+from .requirement import terms
+from .risk import (
+    ACCOUNT,
+    bucket_equity,
+    bucket_maintenance,
+    bucket_of,
+    is_cross,
+    is_liquidated,
+    is_smaller_leg,
+    pool_rules,
+    position_binds,
+    position_pnl,
+    position_row,
+    rules_of,
+    shared_pnl,
+    twin_size,
+    weakest,
+)
+from .types import word
+
+_NO_ROUND = word(0)
+NEWTON_STEPS = 64
+BESIDE = 1e-9
+"""Share of the way that keeps clear of a cliff on both sides."""
+EXACT_ROUNDS, ROUNDS = 2000, 2048
+"""Liquidations of one bucket on one way: these at its level, from then on a share of the rest of
+the way further, so that so many reach the end.
+
+A process that leaves a bucket at its trigger, or on the edge of a cliff, is met again a lot later
+and would close a large position lot by lot. One that closes a share each time is done before.
+"""
+
+
+@jit
+def pool_triggered(w: Any, pool: int) -> bool:
+    """Whether a pool with open positions is liquidated at the marks in the state."""
+    maintenance = bucket_maintenance(w, ACCOUNT, pool)
+    equity = bucket_equity(w, ACCOUNT, pool)
+    return is_liquidated(pool_rules(w, pool), equity, maintenance)
+
+
+@jit
+def further(rounds: int) -> float:
+    """Share of the rest of the way that a liquidation is carried out beyond its level."""
+    return 0.0 if rounds < EXACT_ROUNDS else 1.0 / max(ROUNDS - rounds, 1)
+
+
+@jit
+def between(rules: Any, start: float, end: float, share: float) -> float:
+    """The mark a share of the way from one to another, by the value of a unit."""
+    if share == 1.0 or start == end:
+        return end
+    if share == 0.0:
+        return start
+    value = unit_value(rules, start)
+    return price_of(rules, value + share * (unit_value(rules, end) - value))
+
+
+@jit
+def survives(w: Any, s: int) -> bool:
+    """Whether a bucket of one position is healthy at its mark; its level is then sought anew."""
+    bucket, pool = bucket_of(w, s), w.positions[s]["pool"]
+    equity, needs = bucket_equity(w, bucket, pool), bucket_maintenance(w, bucket, pool)
+    if is_liquidated(rules_of(w, s), equity, needs):
+        return False
+    refresh_level(w, s)
+    return True
+
+
+@jit
+def goes_on(w: Any, i: int, s: int, cause: int, rounds: int) -> bool:
+    """Liquidate a bucket of one position at its mark, if it still fails there; whether to go on."""
+    if rounds > EXACT_ROUNDS and survives(w, s):
+        return rounds <= ROUNDS
+    return liquidate(w, i, bucket_of(w, s), w.positions[s]["pool"], cause)
+
+
+@jit
+def meeting_mark(w: Any, s: int) -> float:
+    """Mark at which a bucket of one position fails on its way; NaN if it does not.
+
+    It is carried out at the level, also where only marks strictly beyond it liquidate.
+    """
+    p = w.positions[s]
+    if p["size"] == 0.0:
+        return nan
+    if crosses(rules_of(w, s), p["size"], p["level"], p["reach"]):
+        return min(p["level"], p["mark"]) if p["size"] > 0.0 else max(p["level"], p["mark"])
+    if crosses_far(p["size"], p["far"], p["reach"]):
+        return max(p["far"], p["mark"]) if p["size"] > 0.0 else min(p["far"], p["mark"])
+    return nan
+
+
+@jit
+def run_alone(w: Any, i: int, s: int, cause: int) -> None:
+    """Liquidate a bucket of one position as often as it fails on its way."""
+    p, rounds = w.positions[s], _NO_ROUND
+    while True:
+        inside = meeting_mark(w, s)
+        if isnan(inside):
+            return
+        p["mark"] = between(rules_of(w, s), inside, p["reach"], further(rounds))
+        rounds += 1
+        if not goes_on(w, i, s, cause, rounds):
+            return
+
+
+@jit
+def mark_on_way(w: Any, s: int, share: float) -> float:
+    """A position's mark a share of its way, by the value of its units."""
+    p = w.positions[s]
+    return between(rules_of(w, s), p["mark"], p["reach"], share)
+
+
+@jit
+def move_towards(w: Any, pool: int, share: float) -> tuple[float, float]:
+    """(equity − requirement, its change per unit of share) a share of the way of all marks."""
+    excess, change, first = w.pools[pool]["cash"], 0.0, weakest(w, pool)
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        if p["pool"] != pool or p["size"] == 0.0:
+            continue
+        rules, saved = rules_of(w, s), p["mark"]
+        span = unit_value(rules, p["reach"]) - unit_value(rules, saved)
+        p["mark"] = mark_on_way(w, s, share)
+        pnl = shared_pnl(w, s)
+        excess += pnl - position_binds(w, s, first)
+        if pnl == position_pnl(w, s):
+            change += span * signed_units(rules, p["size"])
+        if not is_smaller_leg(w, s):
+            _, slope, curve = terms(rules, position_row(w, s), p["size"], p["entry"])
+            change -= span * (slope + 2.0 * curve * unit_value(rules, p["mark"]))
+        p["mark"] = saved
+    return excess, change
+
+
+@jit
+def next_jump(w: Any, pool: int, share: float) -> float:
+    """Share of the way at which a position next meets a cliff of its table; 1 if none."""
+    nearest = 1.0
+    for s in range(len(w.positions)):
+        p, rules = w.positions[s], rules_of(w, s)
+        if p["pool"] != pool or p["size"] == 0.0 or not has_cliffs(rules):
+            continue
+        now = unit_value(rules, p["mark"])
+        span = unit_value(rules, p["reach"]) - now
+        size = abs(p["size"]) + twin_size(w, s)
+        for row in range(1, rules["n_tiers"]):
+            at = (rules["floor"][row] / size - now) / span if span != 0.0 else 1.0
+            if share + BESIDE < at < nearest:
+                nearest = at
+    return nearest
+
+
+@jit
+def root_between(w: Any, pool: int, first: float, last: float) -> float:
+    """Share between two at which a pool fails, where it survives the first and fails the last.
+
+    Equity less requirement is concave along the way, so Newton's steps from the far end come
+    down to the root without passing it.
+    """
+    share = last
+    excess, slope = move_towards(w, pool, last)
+    for _ in range(NEWTON_STEPS):
+        if slope >= 0.0:
+            break
+        nearer = share - excess / slope
+        if not nearer < share:
+            break
+        share = max(nearer, first)
+        if share == first:
+            break
+        excess, slope = move_towards(w, pool, share)
+    return share
+
+
+@jit
+def failing_share(w: Any, pool: int) -> float:
+    """Share of the way at which a pool fails; inf if it survives to the end.
+
+    A requirement with cliffs is looked through from one to the next: between two the way is
+    smooth, and it may fail on either side of one.
+    """
+    rules, start = pool_rules(w, pool), 0.0
+    while True:
+        end = next_jump(w, pool, start)
+        before = end if end == 1.0 else end - BESIDE
+        if is_liquidated(rules, move_towards(w, pool, before)[0], 0.0):
+            return root_between(w, pool, start, before)
+        if end == 1.0:
+            return inf
+        start = min(end + BESIDE, 1.0)
+        if is_liquidated(rules, move_towards(w, pool, start)[0], 0.0):
+            return start
+
+
+@jit
+def run_pool(w: Any, i: int, pool: int, cause: int) -> None:
+    """Liquidate a pool as often as it fails on the way of all its marks."""
+    rounds = _NO_ROUND
+    while w.pools[pool]["open"] > 1:
+        share = failing_share(w, pool)
+        if share == inf:
+            return
+        share += (1.0 - share) * further(rounds)
+        rounds += 1
+        for s in range(len(w.positions)):
+            p = w.positions[s]
+            if p["pool"] == pool and p["size"] != 0.0:
+                p["mark"] = mark_on_way(w, s, share)
+        if rounds > EXACT_ROUNDS and not pool_triggered(w, pool):
+            if rounds > ROUNDS:
+                return
+            continue
+        if not liquidate(w, i, ACCOUNT, pool, cause):
+            return
+    for s in range(len(w.positions)):
+        if w.positions[s]["pool"] == pool:
+            run_alone(w, i, s, cause)
+
+
+@jit
+def in_group(w: Any, s: int, group: int) -> bool:
+    """Whether a position is walked with a group: a pool, or in isolated mode a symbol's legs."""
+    p = w.positions[s]
+    return p["pool"] == group if is_cross(w) else p["series"] == group
+
+
+@jit
+def advance(w: Any, i: int, group: int, cause: int) -> None:
+    """Liquidate the buckets of a group as often as they fail on their ways.
+
+    Marks move only as far as something fails.
+    """
+    if is_cross(w):
+        run_pool(w, i, group, cause)
+        return
+    for s in range(len(w.positions)):
+        if in_group(w, s, group):
+            run_alone(w, i, s, cause)
