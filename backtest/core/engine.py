@@ -321,10 +321,12 @@ class Engine:
 
     def _bind(self) -> None:
         """Write the addresses and shapes of all arrays where compiled code finds them."""
+        ts, prices, flags = self._block
+        _, kept_pools, kept_positions, _ = self._kept_state
         world = World(
             self._config, self._state, self._pools, self._positions, self._resting, self._carried,
-            self._kept, self._kept_resting, *self._kept_state[1:3], self._rules, self._orders,
-            self._book, *self._block, self._counts, *self._buffers,
+            self._kept, self._kept_resting, kept_pools, kept_positions, self._rules, self._orders,
+            self._book, ts, prices, flags, self._counts, *self._buffers,
         )  # fmt: skip
         for slot, array in enumerate(world):
             at = WORDS_PER_ARRAY * slot

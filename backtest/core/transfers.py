@@ -1,5 +1,7 @@
 """Money that the trader moves: into an isolated position, and from and to a reserve outside."""
 
+# mypy: disable-error-code="no-any-return"
+
 from typing import Any
 
 from .jit import jit
