@@ -20,7 +20,7 @@ SYMBOL = "BTC/USDT:USDT"
 
 def hours(*numbers: float) -> list[int]:
     """Times in ms, counted in hours from the start of the test market."""
-    return [START + int(n * HOUR) for n in numbers]
+    return [START + round(n * HOUR) for n in numbers]
 
 
 @dataclass
