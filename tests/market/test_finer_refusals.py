@@ -65,7 +65,7 @@ def test_finer_trade_that_leaves_the_bar_is_refused_with_both_values_and_what_to
     message = str(caught.value)
     assert "the 5m trade candles of BTC/USDT:USDT contradict the 1h candle" in message
     assert "2023-11-15 02:00 UTC" in message
-    assert f"their low is 90, its is {bar_low:g}" in message
+    assert f"they make its low 90 where it has {bar_low:g}" in message
     assert "--timeframe-detail off" in message
     assert "--detail-tolerance 0." in message
     allowed = float(message.split("--detail-tolerance ")[1].rstrip("."))
@@ -97,7 +97,7 @@ def test_a_few_finer_marks_may_not_leave_the_range_of_the_bars_mark(layers):
     low = made_of(layers.minutes[SYMBOL, "mark"], 5)[2]
     low[26] -= 5.0
     layers.write("mark", "5m", low=pl.Series(low), without=(25,))
-    with pytest.raises(DataError, match=r"5m mark candles .* contradict .*: their low is"):
+    with pytest.raises(DataError, match=r"5m mark candles .* contradict .*: they make its low"):
         layers.finer().bars(layers.coarse(), 2, HOUR)
     assert layers.finer().bars(layers.coarse(), 3, HOUR).prices[MARK_LOW].min() > 80.0
 
@@ -113,6 +113,16 @@ def test_the_order_of_questions_and_a_pickle_between_them_change_no_answer(layer
         assert same_bytes(asked.bars(block, i, HOUR), expected[i])
         asked = pickle.loads(pickle.dumps(asked))
     assert asked.used == straight.used
+
+
+def test_how_many_rows_are_held_changes_no_answer(layers, monkeypatch):
+    layers.write("mark", "1h").write("trade", "5m").write("mark", "5m")
+    block, finer = layers.coarse(), layers.finer()
+    expected = [finer.bars(block, i, HOUR) for i in range(8)]
+    monkeypatch.setattr("backtest.market.finer.window.BATCH_ROWS", 7)
+    small = layers.finer()
+    for i in range(8):
+        assert same_bytes(small.bars(block, i, HOUR), expected[i])
 
 
 def test_only_series_that_were_read_count_as_used(layers):

@@ -81,8 +81,8 @@ class Agreement:
         enough = max(round(one.relative * 1.05, 4), 0.0001)
         return DataError(
             f"the {one.finer} {one.kind} candles of {one.symbol} contradict the {one.bar} candle "
-            f"of {time_text(one.ts)}: their {one.price} is {one.made:.10g}, its is "
-            f"{one.coarse:.10g}, {apart} apart where {least} is allowed; mend one of the files, "
+            f"of {time_text(one.ts)}: they make its {one.price} {one.made:.10g} where it has "
+            f"{one.coarse:.10g}, {apart} apart and more than the {least} allowed; mend the files, "
             f"leave finer data out with --timeframe-detail off, or give "
             f"--detail-tolerance {enough:g}."
         )
