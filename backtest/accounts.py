@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from .config import RunConfig
 from .core.state import UNPRICED
-from .errors import DataError, UnknownNameError, UsageError
+from .errors import BacktestError, DataError, UnknownNameError, UsageError, instead
 from .market.store import Store
 from .pricing import price_symbol, priced_by
-from .venues import Rulebook
+from .venues import Rulebook, known
 
 Source = tuple[str, tuple[str, ...]]
 
@@ -54,9 +54,7 @@ def make_account(config: RunConfig, store: Store, book: Rulebook) -> Account:
             "VENUE/SYMBOL/KIND/1h.parquet with --data."
         )
     if price_venue not in store.venues():
-        raise UnknownNameError(
-            f"price venue in {store.root}", price_venue, store.venues(), "Name one with --prices."
-        )
+        raise _no_prices(store, price_venue)
     wanted = config.symbols if config.prices else symbols
     priced = tuple(price_symbol(store, price_venue, symbol) for symbol in wanted)
     settles = [book.instrument(symbol).settle for symbol in symbols]
@@ -65,6 +63,17 @@ def make_account(config: RunConfig, store: Store, book: Rulebook) -> Account:
     coins = tuple(priced_by(symbols, asset) for asset in assets)
     _refuse_unpriced(config, book.id, dict(zip(assets, coins, strict=True)))
     return Account(book, config.symbols, symbols, price_venue, priced, assets, pools, coins)
+
+
+def _no_prices(store: Store, venue: str) -> BacktestError:
+    """A venue with rules that the store lacks is missing data, any other name a mistake."""
+    if venue not in known():
+        what, hint = f"price venue in {store.root}", "Name one with --prices."
+        return UnknownNameError(what, venue, store.venues(), hint)
+    return DataError(
+        f"there are no prices of {venue} in {store.root}; {instead(venue, store.venues())} "
+        "Name one with --prices, or add the files."
+    )
 
 
 def _refuse_same_contract(names: Sequence[str], symbols: Sequence[str], venue: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .core.state import DTYPES, KINDS, Cause, Reason, Rejected
+from .core.state import DTYPES, KINDS, Cause, Certainty, Reason, Rejected
 from .legs import POSITION_SIDES
 
 TIME = pa.timestamp("ms", tz="UTC")
@@ -67,6 +67,8 @@ def _column(name: str, records: Records, names: Names) -> pa.Array:
         return _words(values, SCOPES)
     if name == "cause":
         return _enum(values, Cause)
+    if name == "certainty":
+        return _enum(values, Certainty)
     if name == "exit_reason":
         return _enum(values, Reason)
     if name in FLAGS:

@@ -51,7 +51,10 @@ class Dialogue:
     def _give(self, answer: Any) -> None:
         events = self._events(answer)
         if events:
-            self._engine.give(np.array(events, ORDER))
+            given = np.zeros(len(events), ORDER)
+            for row, event in zip(given, events, strict=True):
+                row["ts"], row["symbol"], row["kind"], row["value"], row["price"] = event
+            self._engine.give(given)
 
     def _events(self, answer: Any) -> list[Event]:
         if type(answer) is not bool and isinstance(answer, Real | Legs):

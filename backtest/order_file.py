@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .core.state import ORDER, OrderKind
 from .errors import UnknownNameError, UsageError
 from .legs import BOTH, POSITION_SIDES, SHORT, Positions, parse_side, refuse_side, refuse_sign
-from .orders import indices, unknown_symbols
+from .orders import indices
 from .target_columns import TIME
 from .values import format_time, parse_time
 
@@ -21,20 +21,24 @@ EARLIEST_MS = 100_000_000_000
 """1973 in milliseconds: a smaller number is a time in seconds, or no time at all."""
 
 
-def from_file(path: Path, positions: Positions, exposure: float) -> NDArray[Any]:
-    """Order events of a user's list: ts, symbol, size or exposure, optional price and side.
+def read_orders(path: Path) -> pl.DataFrame:
+    """A user's list: ts, symbol, size or exposure, optional price and side; UsageError if wrong."""
+    return _with_times(path, _checked_columns(path, _read(path)))
+
+
+def order_events(
+    path: Path, frame: pl.DataFrame, positions: Positions, exposure: float
+) -> NDArray[Any]:
+    """Order events of the rows of a list, whose symbols are written as the run names them.
 
     A row fills at the first bar that opens at or after its time: at its own price if it has
     one and the bar traded there, else at the open. Rows of one time keep their order. In hedge
     mode `position_side` says which leg a row is for; an exposure of none is a signed target.
     """
-    symbols = positions.symbols
-    frame = _with_times(path, _checked_columns(path, _read(path)))
-    unknown_symbols(frame, symbols, f"in {path}")
     sized = "size" in frame.columns
     events = np.zeros(frame.height, ORDER)
     events["ts"] = frame["ts"].cast(pl.Int64).to_numpy()
-    events["symbol"] = indices(frame, symbols)
+    events["symbol"] = indices(frame, positions.symbols)
     events["kind"] = OrderKind.SIZE if sized else OrderKind.EXPOSURE
     values = frame["size" if sized else "exposure"].cast(pl.Float64).to_numpy()
     events["value"] = values if sized else values * exposure

@@ -11,6 +11,7 @@ from . import venues
 from .accounts import Account, Source, make_account
 from .config import RunConfig, format_time
 from .core.types import InitialRate
+from .coverage import refuse_untraded
 from .errors import BacktestError, DataError, UsageError
 from .market.store import Store
 from .market.stream import SymbolData
@@ -48,6 +49,12 @@ class Refusals:
     skip: bool
     several: bool
     left_out: dict[str, str] = field(default_factory=dict)
+    _first: BacktestError | None = None
+
+    def nobody(self) -> BacktestError:
+        """The error once every venue refused: of the kind of the first, as is its exit code."""
+        kind = UsageError if isinstance(self._first, UsageError) else DataError
+        return kind(f"no venue can take this run; the first says: {self._first}")
 
     def ask(self, venue: str, question: Callable[[], T]) -> T | None:
         """The answer, or None where the venue refuses and is to be left out."""
@@ -59,6 +66,7 @@ class Refusals:
                     error.args = (f"{error} Or leave {venue} out with --skip-refused.",)
                 raise
             self.left_out[venue] = str(error)
+            self._first = self._first or error
             return None
 
 
@@ -70,24 +78,28 @@ class Plan:
     left_out: dict[str, str]
 
 
-def plan_run(config: RunConfig, store: Store) -> Plan:
+def plan_run(config: RunConfig, store: Store, also: Callable[[Account], Any] | None = None) -> Plan:
     """All accounts by their source of prices and over their common span.
 
+    `also` is asked of every account, and raises for one that cannot take the run.
     A venue that cannot take the run is an error, or with `skip_refused` left out; an error too if
     that leaves nobody.
     """
     refusals = Refusals(config.skip_refused, len(config.venues) > 1)
     accounts = plan_accounts(config, store, refusals)
+    if also is not None:
+        for one in accounts:
+            refusals.ask(one.venue, partial(also, one))
+        accounts = [a for a in accounts if a.venue not in refusals.left_out]
     series = _series(config, store, accounts, refusals)
     while True:
         accounts = [a for a in accounts if a.venue not in refusals.left_out]
         if not accounts:
-            first = next(iter(refusals.left_out.values()))
-            raise UsageError(f"no venue can take this run; the first says: {first}")
+            raise refusals.nobody()
         sources = {a.source: series[a.source] for a in accounts}
         span = common_span(config, list(sources.values()))
         for one in accounts:
-            refusals.ask(one.venue, partial(account_rules, config, one, span))
+            refusals.ask(one.venue, partial(_check, config, one, sources[one.source], span))
         if not {a.venue for a in accounts} & set(refusals.left_out):
             parts = {source: [a for a in accounts if a.source == source] for source in sources}
             groups = [Group(parts[source], data, span) for source, data in sources.items()]
@@ -158,6 +170,12 @@ def common_span(config: RunConfig, sources: Sequence[Sequence[SymbolData]]) -> S
         f"no bars of {config.timeframe} are common to all venues in the span asked for ({have}); "
         "change --since and --until, or run all rules on one venue's prices with --prices."
     )
+
+
+def _check(config: RunConfig, account: Account, data: list[SymbolData], span: Span) -> None:
+    """Refuse a span in which an account's prices or rules are missing."""
+    refuse_untraded(data, span.since, span.until)
+    account_rules(config, account, span)
 
 
 def account_rules(config: RunConfig, account: Account, span: Span) -> list[NDArray[Any]]:

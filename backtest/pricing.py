@@ -6,7 +6,7 @@ from dataclasses import replace
 from . import venues
 from .config import HOUR
 from .core.state import IS_USD, UNPRICED
-from .errors import UnknownNameError
+from .errors import DataError, instead
 from .market.funding import Schedule
 from .market.store import Store
 from .market.stream import SymbolData
@@ -27,7 +27,10 @@ def price_symbol(store: Store, venue: str, symbol: str) -> str:
     coin = symbol.partition("/")[0]
     same = [s for s in known if s.partition("/")[0] == coin and not dated(s)[0]]
     if not same or dated(symbol)[0]:
-        raise UnknownNameError(f"symbol of {venue} in {store.root}", symbol, known)
+        raise DataError(
+            f"there are no prices of {symbol} of {venue} in {store.root}; "
+            f"{instead(symbol, known)} Add the files, or name another venue with --prices."
+        )
     main = _main(venue, coin)
     return min(same, key=lambda s: (s != main, *_rank(s), s))
 

@@ -9,7 +9,8 @@ import polars as pl
 
 from .core.state import KINDS
 from .errors import ResultError, UnknownNameError
-from .summary import render, summarise
+from .summary import summarise
+from .verdict import render
 
 MANIFEST = "manifest.json"
 FORMAT = 1

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .accounts import Account
 from .config import RunConfig, milliseconds
 from .dialogue import Dialogue
 from .errors import StrategyError
@@ -15,7 +17,8 @@ from .loading import load
 from .manifest import build_manifest, strategy_entry
 from .market.store import Store
 from .market.stream import Stream
-from .order_file import from_file
+from .order_file import order_events, read_orders
+from .order_symbols import in_names_of_run
 from .orders import from_targets
 from .output import OutputFolder
 from .plan import Group, plan_run
@@ -35,7 +38,7 @@ def execute(
     """Run a config and write its result; `strategy` stands in for the config's file."""
     chosen = strategy or (load(config.strategy, config.params) if config.strategy else None)
     store = Store(Path(config.data) if config.data else sample_data())
-    plan = plan_run(config, store)
+    plan = plan_run(config, store, None if chosen else _names_check(Path(str(config.orders))))
     groups = plan.groups
     origin = strategy_entry(config, chosen)
     synthetic = any(d.trade.synthetic for group in groups for d in group.data)
@@ -51,6 +54,11 @@ def execute(
         content |= {"result_hash": recorder.finish(), "rows": recorder.rows}
         folder.finish(content)
     return Result(folder.final)
+
+
+def _names_check(path: Path) -> Callable[[Account], Any]:
+    """What refuses an account that lacks a symbol of an order file."""
+    return partial(in_names_of_run, path, read_orders(path))
 
 
 @dataclass
@@ -104,22 +112,30 @@ def _give_orders(
     recorder: Recorder,
 ) -> None:
     """Hand every account its order events, or a dialogue with an `on_bar` strategy."""
-    positions = Positions(tuple(group.symbols), config.hedge)
     if strategy is not None and strategy.kind == "on_bar":
+        positions = Positions(tuple(group.symbols), config.hedge)
         for session in sessions:
             session.dialogue = Dialogue(strategy, session.engine, positions, config.exposure)
         return
     if strategy is None:
-        events = from_file(Path(str(config.orders)), positions, config.exposure)
-        last = group.span.until - config.timeframe_ms
-        inside = (events["ts"] >= group.span.since) & (events["ts"] <= last)
-        for session in sessions:
-            session.leave_out(recorder, events[~inside])
-        events = events[inside]
-    else:
-        events = _targets(config, strategy, group)
+        _replay(config, group, sessions, recorder)
+        return
+    events = _targets(config, strategy, group)
     for session in sessions:
         session.engine.give(events)
+
+
+def _replay(config: RunConfig, group: Group, sessions: list[Session], recorder: Recorder) -> None:
+    """Hand every account the rows of the order file, which name symbols as its venue does."""
+    path = Path(str(config.orders))
+    frame, positions = read_orders(path), Positions(tuple(group.symbols), config.hedge)
+    last = group.span.until - config.timeframe_ms
+    for session in sessions:
+        own = in_names_of_run(path, frame, session.account)
+        events = order_events(path, own, positions, config.exposure)
+        inside = (events["ts"] >= group.span.since) & (events["ts"] <= last)
+        session.leave_out(recorder, events[~inside])
+        session.engine.give(events[inside])
 
 
 def _targets(config: RunConfig, strategy: Strategy, group: Group) -> Any:

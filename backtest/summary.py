@@ -1,19 +1,23 @@
-"""One row per venue, and the verdict in words."""
+"""One row per venue: what a run did there, in numbers."""
 
 from collections.abc import Mapping
-from math import isnan, nan
+from math import nan
 from typing import Any
 
 import polars as pl
 
-SYNTHETIC = "synthetic data: made by a generator, no market had these prices"
+from .episodes import with_episodes
+from .market.layout import timeframe_ms
+from .rejected import hint, most_frequent
+from .values import parse_time
 
 
 def summarise(manifest: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """A frame with a row per account of the manifest.
 
-    `frames` holds all kinds of records but fills, funding and margin. `liquidations` counts events,
-    `full` and `partial` the steps that closed a position or left some of it. Money is in USD, of an
+    `frames` holds all kinds of records but fills, funding and margin. `liquidations` counts the
+    positions, in cross mode accounts, that fell (`episodes`), `steps` what was done to them: `full`
+    those that closed a position, `partial` those that left some of it. Money is in USD, of an
     account that settles in coin at the mark of each record and at the end at the last mark:
     `liquidation_loss` is what liquidations cost against the mark (`liquidation_fees`,
     `forfeited` to a takeover, slippage), `residual` what each left in its bucket. `fees` are
@@ -21,10 +25,12 @@ def summarise(manifest: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -
     `max_drawdown_pct` is the largest fall of sampled equity from its peak. `equity_settle` is the
     final equity in the settle asset, where there is one only.
     """
-    rows = []
+    rows, bar_ms = [], timeframe_ms(manifest["config"]["timeframe"])
     for account in manifest["accounts"]:
         mine = pl.col("venue") == account["venue"]
-        rows.append(_row(account, {kind: frame.filter(mine) for kind, frame in frames.items()}))
+        own = {kind: frame.filter(mine) for kind, frame in frames.items()}
+        own["liquidations"] = with_episodes(own["liquidations"], bar_ms)
+        rows.append(_row(account, own))
     return pl.DataFrame(rows, schema_overrides=_SCHEMA, infer_schema_length=None)
 
 
@@ -49,7 +55,7 @@ def _row(account: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> dict
         "rules_begin": account["rules_begin"],
         "funding_events": account["funding_events"],
         "assumed_funding_events": account["assumed_funding_events"],
-        "missing_bars": _missing_bars(frames["gaps"]),
+        **_missing_bars(account, frames["gaps"]),
         **_liquidations(frames["liquidations"]),
         "trades": frames["trades"].height,
         **_settled(totals),
@@ -72,7 +78,8 @@ def _liquidations(steps: pl.DataFrame) -> dict[str, Any]:
     ended = usd.sort("event", "step").group_by("event", maintain_order=True).last()
     left = ended.filter(pl.col("tier_after") == 0)
     return {
-        "liquidations": steps["event"].n_unique(),
+        "liquidations": steps["episode"].n_unique(),
+        "steps": steps.height,
         "full": full,
         "partial": steps.height - full,
         "first_liquidation": steps["ts"].min(),
@@ -91,31 +98,34 @@ def _settled(totals: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rejections(rejected: pl.DataFrame) -> dict[str, Any]:
-    """How many orders were refused, and why most of them were."""
-    counts = rejected.group_by("reason").len().sort(["len", "reason"], descending=[True, False])
-    most = counts["reason"][0] if counts.height else ""
-    return {"rejections": rejected.height, "rejection_reason": most}
+    """How many orders were refused, why most of them were, and what would have helped."""
+    reason = most_frequent(rejected)
+    return {
+        "rejections": rejected.height,
+        "rejection_reason": reason,
+        "rejection_hint": hint(rejected, reason),
+    }
 
 
-def _missing_bars(gaps: pl.DataFrame) -> int:
-    """Bars of all symbols without a trade candle: nothing could fill there."""
-    return int(gaps.filter(pl.col("kind").is_in(["both", "trade"]))["bars"].sum())
+def _missing_bars(account: Mapping[str, Any], gaps: pl.DataFrame) -> dict[str, int]:
+    """Bars of all symbols without a trade candle, where nothing could fill, and all expected ones.
 
-
-def lacks(row: Mapping[str, Any], missing_funding: str) -> list[str]:
-    """What the data of a row of the summary lacked, in words; empty when they are whole."""
-    found = []
-    if row["rules_begin"] > row["since"]:
-        found.append(f"rules begin on {row['rules_begin'][:10]}; the first are held before that")
-    if row["missing_bars"]:
-        share = row["missing_bars"] / (row["bars"] + row["missing_bars"])
-        found.append(f"{row['missing_bars']:,} bars missing ({share:.1%})")
-    if row["assumed_funding_events"]:
-        found.append(
-            f"{row['assumed_funding_events']:,} of {row['funding_events']:,} funding settlements "
-            f"missing, charged at {missing_funding}"
-        )
-    return found
+    Counted until the account's end, each symbol from its first candle to its last one; a bar
+    with a mark alone is among the account's bars, one in a hole is not.
+    """
+    since, until = (
+        pl.lit(parse_time(account[end]), pl.Int64).cast(gaps.schema["start"])
+        for end in ("since", "until")
+    )
+    length = (pl.col("stop") - pl.col("start")).dt.total_milliseconds()
+    kept = pl.min_horizontal("stop", until) - pl.max_horizontal("start", since)
+    share = (kept.dt.total_milliseconds() / length).clip(lower_bound=0.0)
+    inside = gaps.select("kind", bars=(pl.col("bars") * share).round().cast(pl.Int64))
+    count = {kind: int(inside.filter(kind=kind)["bars"].sum()) for kind in ("trade", "both")}
+    return {
+        "missing_bars": count["trade"] + count["both"],
+        "expected_bars": account["bars"] + count["both"],
+    }
 
 
 def _max_drawdown(equity: pl.DataFrame) -> float:
@@ -126,52 +136,3 @@ def _max_drawdown(equity: pl.DataFrame) -> float:
     total = usd.group_by("ts").agg(pl.col("equity_usd", "low").sum()).sort("ts")
     lowest = (total["low"] / total["equity_usd"].cum_max() - 1.0).min()
     return 100.0 * min(float(lowest), 0.0) if isinstance(lowest, int | float) else 0.0
-
-
-def verdict(row: Mapping[str, Any]) -> str:
-    """`survives` and its return, how often and when first liquidated, or that it never traded."""
-    if row["trades"] == 0:
-        if row["rejections"] == 0:
-            return "never traded: no order came up"
-        return f"never traded: {orders(row['rejections'])} rejected ({row['rejection_reason']})"
-    if row["liquidations"] == 0:
-        return f"survives{_gained(row['return_pct'])}{_refilled(row['refills'])}"
-    times = "once" if row["liquidations"] == 1 else f"{row['liquidations']} times"
-    times += " (in part only)" if row["full"] == 0 else ""
-    end = "; stopped there" if row["stopped"] else ""
-    return f"liquidated {times}, first on {row['first_liquidation']:%Y-%m-%d %H:%M}{end}"
-
-
-def _gained(percent: float) -> str:
-    """` (+1.2%)`; nothing where the worth in USD is not known."""
-    return "" if isnan(percent) else f" ({percent:+.1f}%)"
-
-
-def _refilled(count: int) -> str:
-    """Surviving on fresh money is said: `, refilled 3 times`."""
-    if count == 0:
-        return ""
-    return ", refilled once" if count == 1 else f", refilled {count} times"
-
-
-def orders(count: int) -> str:
-    """`1 order`, `12 orders`."""
-    return "1 order" if count == 1 else f"{count:,} orders"
-
-
-def render(manifest: Mapping[str, Any], summary: pl.DataFrame) -> str:
-    """Verdicts and key figures as plain text, 80 columns wide."""
-    lines = []
-    for row in summary.iter_rows(named=True):
-        lines.append(f"{row['venue']}: {verdict(row)}")
-        lines.append(
-            f"  {row['since']} to {row['until']}, prices of {row['prices']}, "
-            f"proxy mark {row['proxy_share']:.1%}"
-        )
-        lines.append(
-            f"  equity {row['equity_final']:,.2f} of {row['deposits']:,.2f} paid in "
-            f"({row['return_pct']:+.1f} %), lost in liquidations {row['liquidation_loss']:,.2f}"
-        )
-        policy = manifest["config"]["missing_funding"]
-        lines += [f"  {lack}" for lack in lacks(row, policy)]
-    return "\n".join([*lines, f"({SYNTHETIC})"] if manifest.get("synthetic") else lines)

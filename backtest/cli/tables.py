@@ -1,6 +1,7 @@
 """A result as tables of at most 80 columns, and as JSON."""
 
 import json
+import re
 from collections.abc import Mapping
 from math import isfinite, isnan
 from textwrap import fill
@@ -9,13 +10,17 @@ from typing import Any
 import click
 import polars as pl
 
+from backtest.rejected import FEE_HINT, lacks_fee
 from backtest.result import Result
-from backtest.summary import SYNTHETIC, lacks, orders, verdict
 from backtest.venues.symbols import STABLE
+from backtest.verdict import SYNTHETIC, lacks, orders, verdict
 
-from .text import WIDTH, amount, count, price, short, shorten, table
+from .labels import folded
+from .steptable import VENUE_WIDTH, liquidation_table
+from .text import WIDTH, count, short, shorten, table
 
-VENUE_WIDTH, SYMBOL_WIDTH, REASONS = 11, 13, 8
+TIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d)")
+SYMBOL_WIDTH = 13
 NAME_WIDTH, SETTLE_WIDTH = 13, 9
 
 
@@ -24,13 +29,13 @@ def print_result(result: Result, rows: int = 20) -> None:
     summary = result.summary
     width = max(len(row["venue"]) for row in summary.iter_rows(named=True))
     for row in summary.iter_rows(named=True):
-        click.echo(f"{row['venue']:<{width}}  {verdict(row)}")
+        _fold(f"{row['venue']:<{width}}  {verdict(row)}", " " * (width + 2))
     if result.manifest.get("synthetic"):
         click.echo(f"({SYNTHETIC})")
     click.echo(f"\n{_span_table(summary)}")
     click.echo("proxy: trade stood in for the mark; extrap.: rules outside their known dates")
     _print_lacks(result)
-    click.echo(f"\n{_liquidation_table(result, rows)}")
+    click.echo(f"\n{liquidation_table(result, rows)}")
     _print_rejections(result)
     click.echo(f"\n{_money_table(summary)}")
     click.echo(f"\n{_venue_table(summary)}")
@@ -64,7 +69,7 @@ def _percent(value: float) -> str:
 
 
 def _venue_table(summary: pl.DataFrame) -> str:
-    """Liquidations (events, full steps and partial ones), what they cost and what is left."""
+    """Liquidations (what fell, full steps and partial ones), their cost and what is left."""
     names = ("liquidation_loss", "liquidation_fees", "forfeited", "residual", "fees")
     columns = ("venue", "liq", "full", "part", "loss", "fee", "forfeit", "left", "fees", "final")
     rows = [
@@ -110,67 +115,45 @@ def _print_lacks(result: Result) -> None:
 
 
 def _symbols(names: str) -> str:
+    """The first symbol and how many more; the date of a dated future on a second line."""
     first, *others = names.split(",")
     if not others:
-        return shorten(first, SYMBOL_WIDTH)
+        return "\n".join(shorten(part, SYMBOL_WIDTH) for part in folded(first).splitlines())
     tail = f" +{len(others)}"
+    family, _, date = first.partition("-")
+    if date:
+        return f"{shorten(family, SYMBOL_WIDTH)}\n-{date}{tail}"
     return shorten(first.split(":")[0], SYMBOL_WIDTH - len(tail)) + tail
 
 
-def _liquidation_table(result: Result, rows: int) -> str:
-    """The first steps by time, so that all venues show; columns that say nothing are left out."""
-    steps = result.liquidations.sort("ts", "venue", "event", "step", maintain_order=True)
-    if steps.height == 0:
-        return "no liquidations"
-    accounts = result.manifest["accounts"]
-    hidden = ["venue"] if len(accounts) == 1 else []
-    hidden += ["symbol"] if all(len(a["symbols"]) == 1 for a in accounts) else []
-    shown = [c for c in _COLUMNS if c not in hidden]
-    lines = [
-        [cells[c] for c in shown] for cells in map(_cells, steps.head(rows).iter_rows(named=True))
-    ]
-    text = table(shown, lines, "".join(_COLUMNS[c] for c in shown))
-    if steps.head(rows)["tier_after"].max() != 0:
-        text += "\n* closed in part"
-    if steps.height > rows:
-        text += f"\n… and {steps.height - rows:,} more; backtest show RESULT --rows N lists them"
-    return text
-
-
-_COLUMNS = {
-    **dict.fromkeys(("time", "venue", "symbol"), "l"),
-    **dict.fromkeys(("size", "mark", "lost", "left"), "r"),
-    "step": "l",
-}
-
-
-def _cells(row: Mapping[str, Any]) -> dict[str, str]:
-    """One step; the size is what was closed, signed like the position it was closed of."""
-    sign = -1.0 if row["side"] == "short" else 1.0
-    part = " " if row["tier_after"] == 0 else "*"
-    usd = 1.0 if isnan(row["usd_price"]) else row["usd_price"]
-    cause = "" if row["cause"] == "price" else f" ({row['cause']})"
-    return {
-        "time": f"{row['ts']:%Y-%m-%d %H:%M}",
-        "venue": shorten(row["venue"], VENUE_WIDTH),
-        "symbol": shorten(row["symbol"].split("/")[0], 8),
-        "size": f"{sign * row['size_closed']:.4g}{part}",
-        "mark": price(row["mark_price"]),
-        "lost": amount((row["fee"] + row["forfeited"] + row["slippage"]) * usd),
-        "left": amount(row["residual"] * usd),
-        "step": f"{row['step_name']}{cause}",
-    }
-
-
 def _print_rejections(result: Result) -> None:
-    counts = result.rejections.group_by("venue", "reason").len().sort("venue", "reason")
-    if counts.height == 0:
+    """Reasons with their counts, the commonest first, and how many only lacked the fee."""
+    refused = result.rejections
+    if refused.height == 0:
         return
     click.echo("\norders rejected or dropped")
-    for venue, reason, times in counts.head(REASONS).iter_rows():
-        click.echo(f"  {venue}: {orders(times)}, {reason}")
-    if counts.height > REASONS:
-        click.echo(f"  … and {counts.height - REASONS} more reasons")
+    reasons = refused.group_by("reason").len().sort(["len", "reason"], descending=[True, False])
+    for reason, times in reasons.iter_rows():
+        same = refused.filter(pl.col("reason") == reason)
+        _fold(f"  {reason}: {orders(times)}{_by_venue(same)}", "    ")
+        fees = int(same.select(lacks_fee().sum()).item())
+        if fees:
+            _fold(f"    {fees:,} of them: {FEE_HINT}; lower --exposure, raise --leverage", "    ")
+    click.echo("backtest show RESULT --records rejections --rows N lists them")
+
+
+def _by_venue(refused: pl.DataFrame) -> str:
+    """` (okx 3, bybit 1)`; nothing where they are of one venue."""
+    counts = refused.group_by("venue").len().sort(["len", "venue"], descending=[True, False])
+    parts = [f"{venue} {times:,}" for venue, times in counts.iter_rows()]
+    return f" ({', '.join(parts)})" if len(parts) > 1 else ""
+
+
+def _fold(text: str, indent: str) -> None:
+    """Print a line, folded where it is too wide, but not inside a time."""
+    whole = TIME.sub("\\1\u00a0\\2", text)
+    folded_text = fill(whole, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    click.echo(folded_text.replace("\u00a0", " "))
 
 
 def print_json(result: Result) -> None:

@@ -1,29 +1,62 @@
 """Numbers and columns as text that fits a terminal of 80 columns."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from math import isnan
+from textwrap import wrap
+from typing import Any
 
 WIDTH, SHORT = 80, 6
 THOUSAND, MILLION, BILLION = 1_000.0, 1_000_000.0, 1_000_000_000.0
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], align: str, *, fold: bool = False
+) -> str:
     """Columns under a rule, aligned as `align` says (`l` or `r` each).
 
-    Where they are too wide together, the last column is cut.
+    Line breaks in a cell are kept. Where the columns are too wide together, the last one is
+    cut, or with `fold` goes on in lines below.
     """
-    widths = [max(len(str(r[i])) for r in (columns, *rows)) for i in range(len(columns))]
-    room = WIDTH - sum(widths[:-1]) - 2 * (len(widths) - 1)
-    widths[-1] = max(min(widths[-1], room), len(columns[-1]))
+    texts = [[str(cell).splitlines() or [""] for cell in row] for row in (columns, *rows)]
+    widths = _widths(texts)
+    widths[-1] = max(min(widths[-1], _room(widths)), len(columns[-1]))
+    for row in texts:
+        row[-1] = [part for line in row[-1] for part in _fitted(line, widths[-1], fold)]
+    texts.insert(1, [["-" * width] for width in widths])
+    return "\n".join(line for row in texts for line in _lines(row, widths, align))
+
+
+def missing_room(columns: Sequence[str], rows: Sequence[Sequence[Any]], least: int) -> bool:
+    """Whether a table leaves its last column less than it has to say, and than `least`."""
+    texts = [[str(cell).splitlines() or [""] for cell in row] for row in (columns, *rows)]
+    widths = _widths(texts)
+    return _room(widths) < min(widths[-1], least)
+
+
+def _widths(texts: Sequence[Sequence[Sequence[str]]]) -> list[int]:
+    return [max(len(line) for row in texts for line in row[i]) for i in range(len(texts[0]))]
+
+
+def _room(widths: Sequence[int]) -> int:
+    """What the other columns leave for the last one."""
+    return WIDTH - sum(widths[:-1]) - 2 * (len(widths) - 1)
+
+
+def _fitted(line: str, width: int, fold: bool) -> list[str]:
+    return (wrap(line, width) or [""]) if fold else [shorten(line, width)]
+
+
+def _lines(row: Sequence[Sequence[str]], widths: Sequence[int], align: str) -> list[str]:
+    """The lines of a row, as many as its highest cell has."""
     lines = []
-    for row in (columns, ["-" * width for width in widths], *rows):
+    for parts in zip_longest(*row, fillvalue=""):
         cells = [
-            cell.ljust(width) if side == "l" else cell.rjust(width)
-            for cell, width, side in zip(map(str, row), widths, align, strict=True)
+            part.ljust(width) if side == "l" else part.rjust(width)
+            for part, width, side in zip(parts, widths, align, strict=True)
         ]
-        cells[-1] = shorten(cells[-1], widths[-1])
         lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return lines
 
 
 def amount(value: float) -> str:

@@ -289,25 +289,23 @@ class Engine:
         """Act; when a record did not fit, grow the buffers and act again from the same state."""
         saved, resting = self._carried.copy(), self._resting
         if len(resting):
-            resting = resting.copy()
+            resting = resting.view(np.int64).copy().view(RESTING)  # a fifth of the time
         came = self._call(action, first, last)
         while came == OVERFLOW:
-            needed, waiting = self._counts.copy(), int(self._state["resting"][0])
+            needed, crowded = self._counts.copy(), int(self._state["crowded"][0])
             self._carried[:] = saved
             self._grow(needed)
-            self._hold(resting, waiting)
+            self._hold(resting, crowded * (len(self._resting) + 1))
             came = self._call(action, first, last)
         return came
 
     def _hold(self, resting: NDArray[Any], room: int) -> None:
-        """Take a list of resting orders, with room for as many."""
-        room = max(room, len(resting), len(self._resting))
+        """Take a list of resting orders, and make room for as many."""
+        room = max(room, len(resting))
         if room > len(self._resting):
             room = max(2 * room, FIRST_RESTING)
-            self._resting, self._kept_resting = (
-                np.zeros(room, RESTING),
-                np.zeros((2, room), RESTING),
-            )
+            self._resting = np.zeros(room, RESTING)
+            self._kept_resting = np.zeros((2, room), RESTING)
         self._resting[: len(resting)] = resting
         self._bind()
 

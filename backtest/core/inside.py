@@ -16,14 +16,13 @@ from .jit import jit
 from .legs import leading_side
 from .price import has_cliffs
 from .risk import is_cross, pool_equity, rules_of
-from .state import FILLS, FUNDINGS, Done, Path
+from .state import FILLS, FUNDINGS, Cause, Done, Path
 from .triggered import comes_falling, follow_bar, may_meet
 from .types import FUNDING_INSIDE, HAS_MARK, MARK_CLOSE, word
 from .walk import (
     ADVERSE,
     ENDING,
     FAVOURABLE,
-    PESSIMIST,
     PRELUDE,
     extreme_mark,
     set_out,
@@ -33,7 +32,8 @@ from .way import advance, failing_share, in_group
 
 BEFORE, TRIAL = word(0), word(1)
 """Slots where the state is kept: of the open, and of a group's start."""
-_FUNDING, _PRICE = word(1), word(0)
+_YES = word(1)
+_FUNDING, _PRICE = word(Cause.FUNDING), word(Cause.PRICE)
 _RESTS, _FILLED = int(Done.RESTS), int(Done.FILLED)
 _OPTIMISTIC = int(Path.OPTIMISTIC)
 SAME = 1e-12
@@ -159,7 +159,7 @@ def ways(w: Any, i: int, group: int) -> int:
 
 
 @jit
-def pay_inside(w: Any, i: int, group: int, costs: bool, gains: bool) -> None:
+def pay_inside(w: Any, i: int, group: int, costs: int, gains: int) -> None:
     """Settle a group's funding of inside the bar at the mark's close, where it costs or gains."""
     for s in range(len(w.positions)):
         p = w.positions[s]
@@ -167,7 +167,7 @@ def pay_inside(w: Any, i: int, group: int, costs: bool, gains: bool) -> None:
         if not in_group(w, s, group) or isnan(rate) or p["funded"] == w.ts[i]:
             continue
         cost = p["size"] * rate > 0.0
-        if p["size"] == 0.0 or not (costs if cost else gains):
+        if p["size"] == 0.0 or (costs if cost else gains) == 0:
             continue
         if not w.flags[p["series"], i] & HAS_MARK:
             continue
@@ -190,14 +190,14 @@ def play(w: Any, i: int, group: int, way: int, cause: int) -> None:
     for s in range(len(w.positions)):
         if in_group(w, s, group):
             w.positions[s]["favoured"] = favours(w, i, s, way // 2)
-    fearful = state["choice"] == PESSIMIST
-    pay_inside(w, i, group, fearful, not fearful)
+    hopeful = state["choice"]
+    pay_inside(w, i, group, 1 - hopeful, hopeful)
     walk(w, i, group, PRELUDE, cause)
     walk(w, i, group, ADVERSE, cause)
     walk(w, i, group, FAVOURABLE, cause)
     walk(w, i, group, ENDING, cause)
     paid = w.counts[FUNDINGS]
-    pay_inside(w, i, group, True, True)
+    pay_inside(w, i, group, _YES, _YES)
     if w.counts[FUNDINGS] != paid:
         walk(w, i, group, ENDING, _FUNDING)
 

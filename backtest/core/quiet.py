@@ -23,19 +23,21 @@ from .types import (
     MARK_LOW,
     MARK_OPEN,
     SEGMENT_END,
+    word,
 )
 
 _REFILL = int(OnLiquidation.REFILL)
-_TRAILING, _BY_MARK = int(OrderType.TRAILING_STOP), int(TriggerBy.MARK)
+_TRAILING = int(OrderType.TRAILING_STOP)
+_BY_LAST, _BY_MARK = word(TriggerBy.LAST), word(TriggerBy.MARK)
 
 
 @jit
-def nearest_orders(w: Any, by_mark: bool) -> tuple[float, float]:
+def nearest_orders(w: Any, by: int) -> tuple[float, float]:
     """Highest price under which, and lowest over which, a resting order may be met."""
     under, over = -inf, inf
     for k in range(w.state[0]["resting"]):
         o = w.resting[k]
-        if (o["by"] == _BY_MARK) != by_mark or is_asleep(w, o):
+        if o["by"] != by or is_asleep(w, o):
             continue
         if comes_falling(o):
             under = max(under, o["price"])
@@ -87,8 +89,8 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
     buys, sells, mark_buys, mark_sells = -inf, inf, -inf, inf
     if resting:
         until = min(until, first_expiry(w))
-        buys, sells = nearest_orders(w, False)
-        mark_buys, mark_sells = nearest_orders(w, True)
+        buys, sells = nearest_orders(w, _BY_LAST)
+        mark_buys, mark_sells = nearest_orders(w, _BY_MARK)
     rules, series = w.rules[p["rule"]], p["series"]
     inverse, multiplier = rules["inverse"] != 0, rules["multiplier"]
     size, entry = p["size"], p["entry"]
@@ -138,6 +140,7 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
             last_rate = last_rate if isnan(rate) else rate
         i += 1
     if i > first:
+        worst = min(worst, equity)
         p["low"], p["high"], pool["equity_low"], pool["equity"] = low, high, worst, equity
         p["mark"], p["close"] = w.prices[MARK_CLOSE, series, i - 1], w.prices[CLOSE, series, i - 1]
         p["closing_mark"] = p["mark"]

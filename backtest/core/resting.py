@@ -14,7 +14,7 @@ from .jit import jit
 from .ledger import reject
 from .requirement import required_rate
 from .risk import is_cross, pool_backing, position_initial, rules_today
-from .state import Done, OrderType, Rejected, TriggerBy
+from .state import Done, OrderKind, OrderType, Rejected, TriggerBy
 from .types import HAS_TRADE, OPEN, OrderMargin, word
 
 _LIMIT, _STOP = int(OrderType.LIMIT), int(OrderType.STOP)
@@ -33,6 +33,7 @@ _ORDER_EXPIRED = word(Rejected.ORDER_EXPIRED)
 _UNKNOWN_ORDER = word(Rejected.UNKNOWN_ORDER)
 _POSITION_CLOSED = word(Rejected.POSITION_CLOSED)
 _NO_REASON = word(-1)
+_NO_ORDER = int(OrderKind.NONE)
 
 
 @jit
@@ -98,7 +99,10 @@ def end_orders(w: Any, ts: int, s: int, reason: int) -> None:
 
 @jit
 def has_opener(w: Any, s: int, direction: float) -> bool:
-    """Whether a resting order would open a position of a side."""
+    """Whether an order that rests, or waits for a trade candle, would open a position of a side."""
+    p = w.positions[s]
+    if p["order_kind"] != _NO_ORDER and side(p["order_value"]) == direction:
+        return True
     for k in range(w.state[0]["resting"]):
         o = w.resting[k]
         mine = o["symbol"] == s and o["done"] == _RESTS and not o["reduce_only"]
@@ -129,6 +133,7 @@ def expire_orders(w: Any, ts: int) -> None:
         o = w.resting[k]
         if o["done"] == _RESTS and 0 < o["until"] <= ts:
             end_order(w, ts, k, _ORDER_EXPIRED)
+            end_reducers(w, ts, o["symbol"])
 
 
 @jit
@@ -150,6 +155,7 @@ def cancel_resting(w: Any, ts: int, order: Any) -> None:
         o = w.resting[k]
         if o["id"] == order["value"] and o["done"] == _RESTS:
             o["done"] = _ENDED
+            end_reducers(w, ts, o["symbol"])
             return
     w.state[0]["order_id"] = int(order["value"])
     reject(w, ts, order["symbol"], _UNKNOWN_ORDER, 0.0, nan, (0.0, 0.0))
@@ -177,6 +183,12 @@ def on_wrong_side(order: Any, price: float) -> bool:
 
 
 @jit
+def only_reduces(order: Any) -> bool:
+    """Whether an order never opens: it says so, or it is for all of the position."""
+    return order["reduce_only"] != 0 or abs(order["value"]) == inf
+
+
+@jit
 def refusal(w: Any, i: int, order: Any) -> tuple[int, float, float]:
     """(reason, required, available) if the venue does not take a resting order; else −1."""
     s = order["symbol"]
@@ -196,7 +208,7 @@ def refusal(w: Any, i: int, order: Any) -> tuple[int, float, float]:
             return _OUT_OF_BAND, away, rules["trigger_band"]
         if on_wrong_side(order, near):
             return _WOULD_TRIGGER, price, near
-    if order["reduce_only"]:
+    if only_reduces(order):
         if not reduces(w, s, size) and not has_opener(w, s, -side(size)):
             return _REDUCE_ONLY, abs(size), abs(w.positions[s]["size"])
         return _NO_REASON, 0.0, 0.0
@@ -229,14 +241,14 @@ def add_resting(w: Any, order: Any, size: float) -> int:
     """Put an order into the list; its place, or −1 if there is no room yet."""
     state = w.state[0]
     k = state["resting"]
-    state["resting"] = k + 1
     if k >= len(w.resting):
-        state["overflow"] = 1
+        state["overflow"] = state["crowded"] = 1
         return -1
+    state["resting"] = k + 1
     o = w.resting[k]
     o["id"], o["symbol"], o["type"] = order["id"], order["symbol"], order["type"]
     o["by"], o["size"], o["price"] = order["by"], size, order["price"]
-    o["callback"], o["reduce_only"] = order["callback"], order["reduce_only"]
+    o["callback"], o["reduce_only"] = order["callback"], int(only_reduces(order))
     o["until"] = order["until"]
     o["best"], o["done"], o["hits"] = nan, _RESTS, 0
     return k
@@ -247,6 +259,8 @@ def is_marketable(w: Any, i: int, order: Any) -> bool:
     """Whether a limit order would trade at this open instead of resting."""
     series = w.positions[order["symbol"]]["series"]
     if order["type"] != _LIMIT or not w.flags[series, i] & HAS_TRADE:
+        return False
+    if only_reduces(order) and not reduces(w, order["symbol"], order["value"]):
         return False
     return (order["price"] - w.prices[OPEN, series, i]) * side(order["value"]) >= 0.0
 

@@ -175,7 +175,8 @@ STATE = np.dtype(
         ("fund", "f8"),  # what the venue's fund has; infinite unless it is known
         ("wait_until", "i8"),  # steps with a waiting time rest until then, on every position
         ("stopped", "i8"),
-        ("overflow", "i8"),  # a record did not fit into its buffer
+        ("overflow", "i8"),  # a record or a resting order did not fit into its buffer
+        ("crowded", "i8"),  # it was a resting order
         ("bars", "i8"),
         ("liquidations", "i8"),
         ("last_ts", "i8"),  # open time of the last bar that was run
@@ -264,6 +265,9 @@ POSITION = np.dtype(
     align=True,
 )
 """`bought` counts what opened the running trade, `sold` what closed it, whatever the side."""
+
+SCRATCH = ("last", "goal", "last_goal", "reach", "lean", "favoured", "fell", "falls", "funded")
+"""Fields of POSITION that mean something inside a bar only."""
 
 ORDER = np.dtype(
     [

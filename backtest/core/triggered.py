@@ -162,10 +162,15 @@ def follow_bar(w: Any, i: int, s: int) -> None:
 
 @jit
 def market_at(w: Any, i: int, o: Any, at: float) -> float:
-    """Trade price as a trigger goes off: that of the trigger, or of the mark's within the bar."""
+    """Trade price as a trigger goes off: that of the trigger, or of the mark's within the bar.
+
+    Where the mark is beyond its trigger from the start, the trade price of that moment is known.
+    """
     series = w.positions[o["symbol"]]["series"]
     if o["by"] != _BY_MARK:
         return at
+    if at != trigger_of(o):
+        return w.positions[o["symbol"]]["last"]
     return min(max(at, w.prices[LOW, series, i]), w.prices[HIGH, series, i])
 
 

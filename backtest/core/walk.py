@@ -34,6 +34,8 @@ from .way import advance, failing_share, in_group, meeting_mark
 
 PRELUDE, ADVERSE, FAVOURABLE, ENDING = word(0), word(1), word(2), word(3)
 PESSIMIST, OPTIMIST = word(0), word(1)
+OTHER_PRICE, MARK = word(0), word(1)
+"""Whose way an order lies on."""
 _RESTS = int(Done.RESTS)
 
 
@@ -128,24 +130,24 @@ def stop_at(w: Any, s: int, at: float) -> None:
 
 
 @jit
-def next_order(w: Any, i: int, group: int, on_mark: bool) -> int:
+def next_order(w: Any, i: int, group: int, way: int) -> int:
     """The order that is met first on the marks' ways, or on the others; −1 if none."""
     found, nearest = -1, inf
     for k in range(w.state[0]["resting"]):
         o = w.resting[k]
         if o["done"] != _RESTS or not in_group(w, o["symbol"], group):
             continue
-        if on_mark_path(w, i, o) != on_mark:
+        if int(on_mark_path(w, i, o)) != way:
             continue
         at, p = met_at(w, i, k), w.positions[o["symbol"]]
-        now = p["mark"] if on_mark else p["last"]
+        now = p["mark"] if way == MARK else p["last"]
         if at != inf and abs(at / now - 1.0) < nearest:
             found, nearest = k, abs(at / now - 1.0)
     return found
 
 
 @jit
-def arrive(w: Any, i: int, k: int, on_mark: bool) -> float:
+def arrive(w: Any, i: int, k: int, way: int) -> float:
     """Move the prices of an order's symbol to where it is met; returns that price.
 
     A mark that is another price goes along as far as its own way allows.
@@ -157,7 +159,7 @@ def arrive(w: Any, i: int, k: int, on_mark: bool) -> float:
         p = w.positions[s]
         if p["series"] != series:
             continue
-        if on_mark:
+        if way == MARK:
             p["mark"] = at
             p["last"] = at if joint else p["last"]
         else:
@@ -169,9 +171,9 @@ def arrive(w: Any, i: int, k: int, on_mark: bool) -> float:
 
 
 @jit
-def meet(w: Any, i: int, k: int, on_mark: bool) -> None:
+def meet(w: Any, i: int, k: int, way: int) -> None:
     """Go to where an order is met, and fill it."""
-    fill_resting(w, i, k, arrive(w, i, k, on_mark))
+    fill_resting(w, i, k, arrive(w, i, k, way))
 
 
 @jit
@@ -220,11 +222,11 @@ def walk_pessimist(w: Any, i: int, group: int, cause: int) -> None:
         advance(w, i, group, cause)
         if w.state[0]["exits"] != exits:
             continue
-        other, own = next_order(w, i, group, False), next_order(w, i, group, True)
+        other, own = next_order(w, i, group, OTHER_PRICE), next_order(w, i, group, MARK)
         if other >= 0:
-            meet(w, i, other, False)
+            meet(w, i, other, OTHER_PRICE)
         elif own >= 0:
-            meet(w, i, own, True)
+            meet(w, i, own, MARK)
         else:
             break
     finish_stage(w, group)
@@ -236,19 +238,19 @@ def walk_optimist(w: Any, i: int, group: int, cause: int) -> None:
     passed = False
     while True:
         limit_reach(w, i, group)
-        other, own = next_order(w, i, group, False), next_order(w, i, group, True)
+        other, own = next_order(w, i, group, OTHER_PRICE), next_order(w, i, group, MARK)
         if not passed and fails_for_sure(w, i, group):
             if other >= 0:
-                meet(w, i, other, False)
+                meet(w, i, other, OTHER_PRICE)
                 continue
             exits = w.state[0]["exits"]
             advance(w, i, group, cause)
             passed = w.state[0]["exits"] == exits
         elif own >= 0:
-            meet(w, i, own, True)
+            meet(w, i, own, MARK)
         elif other >= 0:
             passed = True
-            meet(w, i, other, False)
+            meet(w, i, other, OTHER_PRICE)
         else:
             break
     spread = is_cross(w) and w.pools[group]["open"] > 1 and w.state[0]["stage"] == ADVERSE

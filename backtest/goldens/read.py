@@ -43,6 +43,8 @@ def read_cases(path: Path) -> list[Case]:
         raise UsageError(f"{path} is not valid JSON: {error}; correct it there.") from error
     if not isinstance(content, list):
         raise UsageError(f'{path} is no list of cases; write [ {{ "id": …, … }}, … ].')
+    if not content:
+        raise UsageError(f"{path} holds no cases; write at least one into its list.")
     for number, case in enumerate(content):
         _check(path, number, case)
     return content

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 
+import polars as pl
 import pytest
 
 import backtest as bt
@@ -57,10 +58,42 @@ def test_what_the_data_lack_has_lines_of_its_own(market, strategy, cli, tmp_path
         market.write(SWINGS[110:], kind, first=110, name="1h_b")
     out = tmp_path / "out"
     assert cli("run", strategy(FLIP), "--data", market.root, "--out", out) == 0, cli.err
-    assert "binanceusdm: 10 bars missing (5.0%)" in cli.out.splitlines()
+    assert "binanceusdm: 10 bars missing (5.0%)" in cli.out.splitlines()  # of 200
     # of one settlement every eight hours of 200 two are known, and one falls into the hole
     assert "binanceusdm: 22 of 24 funding settlements missing, charged at zero" in cli.out
     assert "22 of 24 funding settlements missing" in repr(bt.open_result(out))
+
+
+@pytest.fixture
+def with_holes(market):
+    """200 hours: nothing from 100 to 109, a mark alone from 110 to 129."""
+    market.add(SWINGS[:100])
+    market.write(SWINGS[130:], "trade", first=130, name="1h_b")
+    market.write(SWINGS[110:], "mark", first=110, name="1h_b")
+    return market
+
+
+def test_the_share_of_missing_bars_is_of_all_that_were_expected(with_holes):
+    result = with_holes.run("strategies/hold.py", exposure=0.5)
+    row = result.summary.row(0, named=True)
+    assert (row["bars"], row["missing_bars"], row["expected_bars"]) == (190, 30, 200)
+    assert "30 bars missing (15.0%)" in str(result)
+
+
+def test_of_a_part_of_the_span_only_its_own_bars_are_expected(with_holes):
+    result = with_holes.run("strategies/hold.py", since="2024-01-04", until="2024-01-05T20:00")
+    row = result.summary.row(0, named=True)
+    # hours 72 to 115: 28 whole ones, 10 without anything, 6 with a mark alone
+    assert (row["missing_bars"], row["expected_bars"]) == (16, 44)
+
+
+def test_an_account_that_stopped_expected_nothing_afterwards(with_holes):
+    falling = [(99.0, 99.0, 80.0, 80.0)]
+    with_holes.write([*SWINGS[:50], *falling, *flat(80, 49)], "mark")
+    settings = {"exposure": 15, "leverage": 20, "on_liquidation": "stop"}
+    row = with_holes.run("strategies/hold.py", **settings).summary.row(0, named=True)
+    assert (row["stopped"], row["bars"]) == (True, 51)
+    assert (row["missing_bars"], row["expected_bars"]) == (0, 51)
 
 
 def test_a_survivor_that_was_refilled_says_so(shown):
@@ -75,7 +108,9 @@ def test_a_survivor_that_was_refilled_says_so(shown):
 def test_liquidations_stand_in_order_of_time_across_venues(shown):
     lines, _ = shown(FLIP, *FOUR_VENUES, "--on-liquidation", "refill")
     start = next(n for n, line in enumerate(lines) if line.startswith("time"))
-    rows = [line.split() for line in lines[start + 2 : start + 22]]
+    end = lines.index("the cause is the price where no other is named")
+    rows = [line.split() for line in lines[start + 2 : end] if line.startswith("2024-")]
+    assert len(rows) == 20
     times = [f"{row[0]} {row[1]}" for row in rows]
     assert times == sorted(times)
     assert {row[2] for row in rows} == set(FOUR)
@@ -95,6 +130,86 @@ def test_a_cause_other_than_the_price_is_shown(market, strategy, cli, tmp_path):
     out = tmp_path / "out"
     assert cli("run", path, "--data", market.root, "--out", out, "--leverage", "10") == 0
     assert "close (funding)" in cli.out
+    assert "the cause is the price where no other is named" in cli.out
+
+
+def test_a_cause_is_shown_whole_where_a_table_is_tight(market, strategy, cli, tmp_path):
+    market.add(flat(100, 12), funding=[0.0, 0.2]).add(flat(50, 12), ETH, funding=[0.0, 0.2])
+    path, out = (
+        strategy("def on_bar(v):\n    return {s: 0.9 for s in v.symbols}\n"),
+        tmp_path / "out",
+    )
+    flags = ("--symbol", f"{BTC},{ETH}", "--leverage", "10", *FOUR_VENUES)
+    assert cli("run", path, "--data", market.root, "--out", out, *flags) == 0, cli.err
+    taken = bt.open_result(out).liquidations
+    assert set(taken["cause"]) == {"funding"}
+    assert width(cli.out.splitlines()) <= 80
+    words = " ".join(cli.out.split())
+    assert words.count("(funding)") == taken.height == 6
+    assert "…" not in words.partition("step (cause)")[2].partition("the cause is")[0]
+
+
+def test_steps_of_a_bar_that_differ_in_numbers_only_share_a_line(market, cli, tmp_path):
+    market.add([*flat(100, 2), *steps(100, 97, 95, 93, 92), *flat(92, 3)])
+    flags = ("--venue", "dydx", "--symbol", "BTC", "--prices", "binanceusdm", "--margin", "cross")
+    flags += ("--exposure", "15", "--leverage", "20", "--out", tmp_path / "out")
+    assert cli("run", "strategies/hold.py", "--data", market.root, *flags) == 0, cli.err
+    taken = bt.open_result(tmp_path / "out").liquidations
+    lines = [line for line in cli.out.splitlines() if "a tenth at the limit" in line]
+    assert len(lines) == taken["ts"].n_unique()
+    times = [int(line.rpartition("×")[2]) if "×" in line else 1 for line in lines]
+    assert sum(times) == taken.height
+    first = taken.filter(pl.col("ts") == taken["ts"][0])
+    assert lines[0].split()[2] == f"{first['size_closed'].sum():.4g}*"
+
+
+DATED = ("BTC/USD:BTC-240329", "BTC/USD:BTC-240628")
+
+
+def test_dates_of_futures_can_be_read_in_every_table(market, strategy, cli, tmp_path):
+    for symbol in DATED:
+        market.add(SWINGS, symbol, venue="deribit")
+    path = strategy("def on_bar(v):\n    return {s: -5.0 for s in v.symbols}\n")
+    flags = ("--venue", "deribit", "--leverage", "20", "--data", market.root)
+    out = tmp_path / "out"
+    assert cli("run", path, "--symbol", ",".join(DATED), *flags, "--out", out) == 0, cli.err
+    lines = cli.out.splitlines()
+    assert width(lines) <= 80
+    spans = [line.split() for line in lines if "2024-01-09" in line or "+1" in line]
+    assert spans[0][:2] == ["deribit", "BTC/USD:BTC"]
+    assert spans[1] == ["-240329", "+1"]
+    assert {"-240329", "-240628"} <= set(cli.out.split())
+    assert cli("run", path, "--symbol", DATED[1], *flags, "--out", tmp_path / "one") == 0, cli.err
+    assert ["-240628"] in [line.split() for line in cli.out.splitlines()]
+
+
+def test_rejections_are_grouped_by_reason_with_counts(market, strategy, cli, tmp_path):
+    market.add(SWINGS)
+    path, venues_ = strategy(FLIP), ("--venue", "binanceusdm,okx", "--prices", "binanceusdm")
+    flags = (*venues_, "--leverage", "2", "--data", market.root, "--out", tmp_path / "out")
+    assert cli("run", path, *flags) == 0, cli.err
+    refused = bt.open_result(tmp_path / "out").rejections
+    each = refused.filter(venue="okx").height
+    lines = cli.out.splitlines()
+    start = lines.index("orders rejected or dropped")
+    said = f"  insufficient margin: {2 * each} orders (binanceusdm {each}, okx {each})"
+    assert lines[start + 1] == said
+    assert lines[start + 2] == "backtest show RESULT --records rejections --rows N lists them"
+
+
+@pytest.mark.parametrize("venue", ["okx", "bybit", "bitmex"])
+def test_an_order_that_lacked_the_fee_only_says_so(market, cli, tmp_path, venue):
+    market.add(flat(100, 12))
+    flags = ("--venue", venue, "--symbol", "BTC", "--prices", "binanceusdm", "--leverage", "10")
+    flags += ("--data", market.root, "--exposure", "10", "--out", tmp_path / "out")
+    assert cli("run", "strategies/hold.py", *flags) == 0, cli.err
+    lines = cli.out.splitlines()
+    assert lines[0].endswith("never traded: 1 order rejected (the opening fee does not fit)")
+    start = lines.index("orders rejected or dropped")
+    assert lines[start + 1 : start + 3] == [
+        "  insufficient margin: 1 order",
+        "    1 of them: the opening fee does not fit; lower --exposure, raise --leverage",
+    ]
 
 
 def test_a_run_that_never_traded_does_not_survive(shown):

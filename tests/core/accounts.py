@@ -3,7 +3,7 @@
 import numpy as np
 
 from backtest.core.engine import Engine, Settings
-from backtest.core.state import KINDS, ORDER, OrderKind
+from backtest.core.state import KINDS, ORDER, OrderKind, OrderType, TriggerBy
 from backtest.core.types import (
     FUNDING,
     FUNDING_INSIDE,
@@ -116,13 +116,28 @@ def bars(*symbols, flags=HAS_TRADE | HAS_MARK, ts=None, timeframe=HOUR):
 
 
 def orders(*events):
-    """ORDER events from (bar, symbol, kind, value) or with a price as fifth element."""
+    """ORDER events from (bar, symbol, kind, value), a price as fifth element, or ready ones."""
     array = np.zeros(len(events), ORDER)
-    for k, (bar, symbol, kind, value, *price) in enumerate(events):
+    for k, event in enumerate(events):
+        if isinstance(event, np.void):
+            array[k] = event
+            continue
+        bar, symbol, kind, value, *price = event
         row = array[k]
         row["ts"], row["symbol"], row["kind"] = START + HOUR * bar, symbol, OrderKind[kind]
         row["value"], row["price"] = value, price[0] if price else np.nan
     return array
+
+
+def order(bar, kind, size, price=np.nan, *, symbol=0, by="LAST", **more):
+    """One resting ORDER event: `kind` an OrderType; `until` is the bar at whose open it ends."""
+    row = orders((bar, symbol, "SIZE", size, price))[0]
+    row["type"], row["by"] = OrderType[kind], TriggerBy[by]
+    if "until" in more:
+        more["until"] = START + HOUR * more["until"]
+    for name, value in more.items():
+        row[name] = value
+    return row
 
 
 def engine(

@@ -234,3 +234,11 @@ def test_no_funding_is_charged_in_a_bar_without_any_price():
     r = play(engine([make_rules()]), block, (0, 0, "SIZE", 10.0))
     assert len(r["funding"]) == 0
     assert len(r["liquidations"]) == 0
+
+
+def test_lowest_close_of_a_sample_counts_quiet_bars_without_a_position():
+    block = bars([FLAT] * 6 + [(100, 110, 100, 110)] + [(110, 110, 110, 110)] * 3)
+    e = engine([make_rules(taker_fee=0.0)], sample_ms=5 * HOUR)
+    r = play(e, block, (6, 0, "SIZE", 10.0))
+    assert r["equity"]["equity"].tolist() == [10_000.0, 10_000.0, 10_100.0]
+    assert r["equity"]["equity_low"].tolist() == [10_000.0, 10_000.0, 10_000.0]

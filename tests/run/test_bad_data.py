@@ -55,8 +55,9 @@ def test_an_unknown_price_venue_gets_a_hint(fails, market):
 def test_a_venue_without_data_says_which_have_some(fails, market):
     market.add(flat(100, 12))
     code, sentence = fails("--venue", "okx")
-    assert code == 2
-    assert "'okx'; known: binanceusdm. Name one with --prices." in sentence
+    assert code == 1
+    assert "no prices of okx in " in sentence
+    assert "; known: binanceusdm. Name one with --prices, or add the files." in sentence
 
 
 def test_a_symbol_without_rules_lists_those_with(fails, market):
@@ -70,9 +71,61 @@ def test_a_symbol_without_rules_lists_those_with(fails, market):
 def test_a_symbol_without_data_lists_those_with(fails, market):
     market.add(flat(100, 12))
     code, sentence = fails("--symbol", ETH)
-    assert code == 2
-    assert "'ETH/USDT:USDT'" in sentence
+    assert code == 1
+    assert "no prices of ETH/USDT:USDT of binanceusdm in " in sentence
     assert BTC in sentence
+
+
+def test_venues_that_all_lack_data_end_with_the_code_of_missing_data(fails, market):
+    market.add(flat(100, 12))
+    code, sentence = fails("--venue", "okx,bybit", "--skip-refused")
+    assert code == 1
+    assert sentence.startswith("no venue can take this run; the first says: there are no prices")
+    code, _ = fails("--venue", "okx,bybit", "--skip-refused", "--symbol", "XYZ")
+    assert code == 2
+
+
+MARKS_ONLY = ("--since", "2024-01-01T04:00", "--until", "2024-01-01T08:00")
+
+
+@pytest.mark.parametrize("source", [HOLD, TARGETS], ids=["on_bar", "targets"])
+def test_a_span_with_marks_and_no_trade_candle_is_missing_data(fails, market, source):
+    market.add(flat(100, 3), mark=flat(100, 12))
+    market.write(flat(100, 3), "trade", first=9, name="1h_b")
+    code, sentence = fails(*MARKS_ONLY, source=source)
+    assert code == 1
+    assert sentence == (
+        "there are no 1h trade candles of BTC/USDT:USDT on binanceusdm, only mark candles, "
+        "from 2024-01-01 04:00 to 2024-01-01 08:00 (the last before opens at 2024-01-01 02:00 and "
+        "the next at 2024-01-01 09:00); change --since and --until, or run on the prices of a "
+        "venue that has them with --prices."
+    )
+
+
+def test_one_symbol_of_several_without_a_trade_candle_is_named(fails, market):
+    market.add(flat(100, 12)).add(flat(100, 3), ETH, mark=flat(100, 12))
+    code, sentence = fails(*MARKS_ONLY, "--symbol", f"{BTC},{ETH}")
+    assert code == 1
+    assert "no 1h trade candles of ETH/USDT:USDT on binanceusdm, only mark candles," in sentence
+
+
+def test_a_single_trade_candle_in_the_span_is_enough(market, strategy, cli, tmp_path):
+    market.add(flat(100, 5), mark=flat(100, 12))
+    path, out = strategy(HOLD), tmp_path / "out"
+    assert cli("run", path, "--data", market.root, "--out", out, *MARKS_ONLY) == 0, cli.err
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_venue_without_trade_candles_can_be_left_out(market, strategy, cli, tmp_path, refused):
+    market.add(flat(100, 12)).add(flat(100, 3), venue="okx", mark=flat(100, 12))
+    market.write(flat(100, 3), "trade", venue="okx", first=9, name="1h_b")
+    flags = ("--venue", "binanceusdm,okx", *MARKS_ONLY, *["--skip-refused"] * refused)
+    code = cli("run", strategy(HOLD), "--data", market.root, "--out", tmp_path / "out", *flags)
+    assert code == (0 if refused else 1)
+    if refused:
+        assert "left out: okx: there are no 1h trade candles" in cli.out
+    else:
+        assert cli.sentence.endswith("Or leave okx out with --skip-refused.")
 
 
 def test_a_timeframe_without_data_lists_those_with(fails, market):

@@ -141,6 +141,46 @@ def test_an_order_file_and_on_bar_orders_give_the_same_records(market, tmp_path)
     assert one.hash == market.run(on_bar).hash
 
 
+@pytest.mark.parametrize(
+    ("run", "file"), [("BTC", BTC), (BTC, "BTC"), (BTC, "BTC/USDC:USDC"), ("BTC", "BTC")]
+)
+def test_symbols_may_be_written_in_any_way_that_the_run_takes_them(market, tmp_path, run, file):
+    columns = {"ts": [at(1)], "symbol": [file], "size": [2.0]}
+    settings = {"venues": "bybit,hyperliquid", "prices": "binanceusdm", "symbols": run}
+    if file == "BTC/USDC:USDC":
+        settings["venues"] = "hyperliquid"
+    result = market.add(PATH).run(orders=write(tmp_path, columns), **settings)
+    own = {"bybit": BTC, "hyperliquid": "BTC/USDC:USDC"}
+    shown = result.fills.select("venue", "symbol", "size").rows()
+    assert shown == [(v, own[v], 2.0) for v in sorted(own) if v in settings["venues"]]
+
+
+def test_a_coin_in_the_file_is_each_venues_own_main_contract(market, tmp_path):
+    """Of two contracts of one coin, the coin alone means the one it means with --symbol."""
+    coin = "BTC/USD:BTC"
+    market.add(PATH, coin, venue="deribit").add(PATH, "BTC/USDC:USDC", venue="deribit")
+    columns = {"ts": [at(1)], "symbol": ["BTC"], "size": [2.0]}
+    settings = {"venues": "deribit", "symbols": [coin, "BTC/USDC:USDC"], "leverage": 2}
+    result = market.run(orders=write(tmp_path, columns), **settings)
+    assert result.fills["symbol"].to_list() == ["BTC/USDC:USDC"]
+    settings["symbols"] = coin
+    with pytest.raises(bt.UsageError, match=r"BTC, which is BTC/USDC:USDC, in .* not in the run"):
+        market.run(orders=write(tmp_path, columns), **settings)
+
+
+def test_a_venue_without_the_contract_of_the_file_can_be_left_out(market, tmp_path):
+    columns = {"ts": [at(1)], "symbol": [BTC], "size": [2.0]}
+    settings = {"venues": "binancecoinm,okx", "prices": "binanceusdm", "symbols": "BTC"}
+    path = write(tmp_path, columns)
+    market.add(PATH)
+    why = "unknown symbol of binancecoinm in .* 'BTC/USDT:USDT'; known: BTC. Write one of these, or"
+    with pytest.raises(bt.UsageError, match=f"{why} .* leave binancecoinm out with --skip-refused"):
+        market.run(orders=path, **settings)
+    result = market.run(orders=path, **settings, skip_refused=True)
+    assert result.summary["venue"].to_list() == ["okx"]
+    assert list(result.manifest["left_out"]) == ["binancecoinm"]
+
+
 BAD = {
     "no ts": ({"symbol": [BTC], "size": [1.0]}, "has no column 'ts'"),
     "neither size nor exposure": ({"ts": [at(1)], "symbol": [BTC]}, "a column size or a column"),
@@ -155,6 +195,10 @@ BAD = {
     "unknown symbol": (
         {"ts": [at(1)], "symbol": ["BTC/USDT"], "size": [1.0]},
         "'BTC/USDT'; did you mean 'BTC/USDT:USDT'",
+    ),
+    "symbol that is not in the run": (
+        {"ts": [at(1)], "symbol": [ETH], "size": [1.0]},
+        "ETH/USDT:USDT in .* is not in the run on binanceusdm; write BTC/USDT:USDT there, or add",
     ),
     "text for a size": (
         {"ts": [at(1), at(2)], "symbol": [BTC] * 2, "size": ["1.5", "lots"]},

@@ -13,20 +13,21 @@ from .market import BTC, ETH, HOUR, START, flat, steps
 
 TIME = pl.Datetime("ms", "UTC")
 TEXTS = ("venue", "symbol", "side", "scope", "cause", "step_name", "reason", "exit_reason")
-TEXTS = (*TEXTS, "asset", "kind", "position_side")
+TEXTS = (*TEXTS, "asset", "kind", "position_side", "certainty")
 TIMES = ("ts", "entry_time", "exit_time", "start", "stop")
 FLAGS = ("mark_is_proxy", "rules_extrapolated", "is_assumed")
-COUNTS = ("event", "step", "tier_before", "tier_after", "tier", "bars_held", "bars")
+COUNTS = ("event", "step", "tier_before", "tier_after", "tier", "bars_held", "bars", "order_id")
 COLUMNS = {
     "liquidations": "ts venue symbol position_side event step step_name scope cause side "
     "size_before size_closed entry_price mark_price liquidation_price bankruptcy_price "
     "exit_price equity_before maintenance_margin margin_ratio slippage fee forfeited residual "
     "shortfall insurance leverage_effective tier_before tier_after bars_held mark_is_proxy "
-    "rules_extrapolated usd_price",
+    "rules_extrapolated usd_price certainty",
     "trades": "venue symbol position_side side entry_time exit_time entry_price exit_price size "
-    "exposure leverage pnl return_pct fees funding mae mfe bars_held exit_reason",
+    "exposure leverage pnl return_pct fees funding mae mfe bars_held exit_reason "
+    "certainty",
     "fills": "ts venue symbol position_side reason size price fee slippage realized_pnl shortfall "
-    "position_after margin_after cash_after usd_price",
+    "position_after margin_after cash_after usd_price order_id certainty",
     "funding": "ts venue symbol position_side size price funding_rate amount is_assumed "
     "mark_is_proxy usd_price",
     "equity": "ts venue asset equity equity_low equity_usd cash unrealized_pnl notional "
@@ -34,8 +35,10 @@ COLUMNS = {
     "margin": "ts venue symbol position_side size entry_price mark_price unrealized_pnl "
     "isolated_margin initial_margin maintenance_margin liquidation_price tier mark_is_proxy "
     "rules_extrapolated equity margin_ratio available effective_leverage distance_to_liquidation",
-    "rejections": "ts venue symbol position_side reason size price required available",
+    "rejections": "ts venue symbol position_side reason size price required available order_id",
     "deposits": "ts venue asset amount usd_price",
+    "marks": "ts venue symbol position_side event size entry_price mark_price unrealized_pnl "
+    "maintenance_margin",
     "gaps": "ts venue symbol kind start stop bars",
 }
 
@@ -53,7 +56,7 @@ def expected_type(name):
 
 @pytest.fixture
 def lively(market):
-    """A run in which every kind of record but gaps has rows."""
+    """A run in which every kind of record has rows but gaps, and marks, which pools leave."""
     market.add(steps(100, 100, 101, 88, 88, 88, 100, 100, 100, 100), funding=[0.0, 0.001])
     answers = iter([1.0, 500.0, 2.0, 1.0, 2.0, 1.0, 2.0])
     return market.run(
@@ -74,7 +77,7 @@ def test_every_kind_has_its_file_and_columns(lively):
 def test_every_kind_has_rows_where_something_happened(lively):
     rows = lively.manifest["rows"]
     assert rows == {kind: lively.frame(kind).height for kind in FRAMES}
-    assert [kind for kind, count in rows.items() if count == 0] == ["gaps"]
+    assert [kind for kind, count in rows.items() if count == 0] == ["marks", "gaps"]
 
 
 def test_files_without_rows_have_the_same_columns(market):

@@ -171,8 +171,8 @@ def test_a_venue_that_cannot_take_the_run_may_be_left_out(market):
     result = market.run("strategies/hold.py", venues="binanceusdm,okx,bitmex", **settings)
     assert result.summary["venue"].to_list() == ["binanceusdm"]
     assert list(result.manifest["left_out"]) == ["okx", "bitmex"]
-    assert result.manifest["left_out"]["okx"].startswith("unknown price venue in ")
-    with pytest.raises(bt.UsageError, match="no venue can take this run; the first"):
+    assert result.manifest["left_out"]["okx"].startswith("there are no prices of okx in ")
+    with pytest.raises(bt.DataError, match="no venue can take this run; the first"):
         market.run("strategies/hold.py", venues="okx,bitmex", **settings)
 
 
@@ -196,7 +196,7 @@ def test_a_dated_future_has_its_own_prices_and_no_funding(market):
     dated = "BTC/USD:BTC-240329"
     market.add(flat(100, 20), "BTC/USD:BTC", venue="deribit", funding=[0.01, 0.01, 0.01])
     settings = {"venues": "deribit", "symbols": dated, "exposure": 0.5, "leverage": 2}
-    with pytest.raises(bt.UsageError, match="unknown symbol of deribit"):
+    with pytest.raises(bt.DataError, match="no prices of BTC/USD:BTC-240329 of deribit in"):
         market.run("strategies/hold.py", **settings)
     market.add(flat(110, 20), dated, venue="deribit", funding=[0.01, 0.01, 0.01])
     result = market.run("strategies/hold.py", **settings)

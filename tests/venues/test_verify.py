@@ -147,6 +147,7 @@ def test_the_command_fails_when_a_number_is_off(tmp_path):
     [
         ("{", "is not valid JSON"),
         ("{}", "is no list of cases"),
+        ("[]", "holds no cases; write at least one into its list"),
         ("[3]", "case 0 of .* is 3"),
         ('[{"id": "x"}]', "case x of .* has no 'venue'"),
         ('[{"id": "x", "venue": "okx", "source": "a page"}]', "source in case x .* an object"),

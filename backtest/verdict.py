@@ -1,0 +1,77 @@
+"""A row of the summary in words: the verdict, and what the data lacked."""
+
+from collections.abc import Mapping
+from math import isnan
+from typing import Any
+
+import polars as pl
+
+SYNTHETIC = "synthetic data: made by a generator, no market had these prices"
+
+
+def lacks(row: Mapping[str, Any], missing_funding: str) -> list[str]:
+    """What the data of a row of the summary lacked, in words; empty when they are whole."""
+    found = []
+    if row["rules_begin"] > row["since"]:
+        found.append(f"rules begin on {row['rules_begin'][:10]}; the first are held before that")
+    if row["missing_bars"]:
+        share = row["missing_bars"] / row["expected_bars"]
+        found.append(f"{row['missing_bars']:,} bars missing ({share:.1%})")
+    if row["assumed_funding_events"]:
+        found.append(
+            f"{row['assumed_funding_events']:,} of {row['funding_events']:,} funding settlements "
+            f"missing, charged at {missing_funding}"
+        )
+    return found
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """`survives` and its return, how often and when first liquidated, or that it never traded."""
+    if row["trades"] == 0:
+        if row["rejections"] == 0:
+            return "never traded: no order came up"
+        why = row["rejection_hint"] or row["rejection_reason"]
+        return f"never traded: {orders(row['rejections'])} rejected ({why})"
+    if row["liquidations"] == 0:
+        return f"survives{_gained(row['return_pct'])}{_refilled(row['refills'])}"
+    times = "once" if row["liquidations"] == 1 else f"{row['liquidations']:,} times"
+    part = " in part" if row["full"] == 0 else ""
+    steps = f" ({row['steps']:,} steps)" if row["steps"] != row["liquidations"] else ""
+    end = "; stopped there" if row["stopped"] else ""
+    first = f"{row['first_liquidation']:%Y-%m-%d %H:%M}"
+    return f"liquidated {times}{part}{steps}, first on {first}{end}"
+
+
+def _gained(percent: float) -> str:
+    """` (+1.2%)`; nothing where the worth in USD is not known."""
+    return "" if isnan(percent) else f" ({percent:+.1f}%)"
+
+
+def _refilled(count: int) -> str:
+    """Surviving on fresh money is said: `, refilled 3 times`."""
+    if count == 0:
+        return ""
+    return ", refilled once" if count == 1 else f", refilled {count} times"
+
+
+def orders(count: int) -> str:
+    """`1 order`, `12 orders`."""
+    return "1 order" if count == 1 else f"{count:,} orders"
+
+
+def render(manifest: Mapping[str, Any], summary: pl.DataFrame) -> str:
+    """Verdicts and key figures as plain text, 80 columns wide."""
+    lines = []
+    for row in summary.iter_rows(named=True):
+        lines.append(f"{row['venue']}: {verdict(row)}")
+        lines.append(
+            f"  {row['since']} to {row['until']}, prices of {row['prices']}, "
+            f"proxy mark {row['proxy_share']:.1%}"
+        )
+        lines.append(
+            f"  equity {row['equity_final']:,.2f} of {row['deposits']:,.2f} paid in "
+            f"({row['return_pct']:+.1f} %), lost in liquidations {row['liquidation_loss']:,.2f}"
+        )
+        policy = manifest["config"]["missing_funding"]
+        lines += [f"  {lack}" for lack in lacks(row, policy)]
+    return "\n".join([*lines, f"({SYNTHETIC})"] if manifest.get("synthetic") else lines)
