@@ -26,7 +26,8 @@ class Names:
     """What the numbers in the records of one account stand for.
 
     `pools` holds the pool of each symbol; `cross` says whether a pool is one bucket, `hedge`
-    whether the records name positions that are long and short legs (`legs.Positions`).
+    whether the records name positions that are long and short legs (`legs.Positions`). `path` is
+    that of the life they are of (`core.state.Path`).
     """
 
     venue: str
@@ -36,6 +37,7 @@ class Names:
     cross: bool
     step_names: Callable[[int, int], str]
     hedge: bool = False
+    path: str = "both"
 
 
 def _words(values: Records, words: tuple[str, ...]) -> pa.Array:
@@ -179,7 +181,8 @@ def to_table(kind: str, all_: Mapping[str, Records], names: Names) -> pa.Table:
     records = all_[kind]
     shown = [name for name in records.dtype.names or () if name not in HIDDEN]
     columns = _named(shown[0], records, names)
-    columns["venue"] = _words(np.zeros(len(records)), (names.venue,))
+    for name in ("venue", "path"):
+        columns[name] = _words(np.zeros(len(records)), (getattr(names, name),))
     for name in shown[1:]:
         columns |= _named(name, records, names)
     if kind in EXTRAS:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from .core.state import OnLiquidation
+from .core.state import Path as Way
 from .core.types import MarginMode
 from .errors import UnknownNameError, UsageError
 from .legs import POSITION_MODES
@@ -29,6 +30,8 @@ __all__ = ["HOUR", "RunConfig", "format_time", "from_mapping", "milliseconds", "
 
 FundingPolicy = Literal["zero", "last"] | float
 BPS = 10_000.0
+DETAIL_TOLERANCE = 0.001
+"""The relative difference up to which finer candles may part from the bar they make up."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,10 @@ class RunConfig:
     venue on whose prices every venue's rules run.
     `position_mode` is one_way, or hedge for a long and a short leg of each symbol. `rules_as_of`
     holds the rules of one date over the whole run. `skip_refused` leaves out venues that cannot
-    take the run. `missing_funding` is zero, last or a rate.
+    take the run. `missing_funding` is zero, last or a rate. `path` is both, or the pessimistic or
+    optimistic one alone, of the ways that a bar leaves open. `timeframe_detail` is the finer
+    timeframe that tells what happened inside of bars, or off; without it all finer ones of the data
+    do. `detail_tolerance` is the fraction by which those may part from the bar they make up.
     Values may be text, as a command line gives them.
     """
 
@@ -72,6 +78,9 @@ class RunConfig:
     missing_funding: str = "zero"
     max_gap: str = "24h"
     sample: str = "1h"
+    path: str = "both"
+    timeframe_detail: str | None = None
+    detail_tolerance: float = DETAIL_TOLERANCE
     strict_rules: bool = False
     rules_as_of: int | None = None
     skip_refused: bool = False
@@ -95,6 +104,7 @@ class RunConfig:
 
     def _check_words(self) -> None:
         one_of("margin", self.margin, [m.name.lower() for m in MarginMode])
+        one_of("path", self.path, [m.name.lower() for m in Way])
         one_of("cash_in", self.cash_in, ["usd", "settle"])
         one_of("position_mode", self.position_mode, list(POSITION_MODES))
         one_of("on_liquidation", self.on_liquidation, [m.name.lower() for m in OnLiquidation])
@@ -106,6 +116,7 @@ class RunConfig:
         check("cash", self.cash, self.cash > 0, "greater than 0")
         check("leverage", self.leverage, self.leverage >= 1, "1 or more")
         check("exposure", self.exposure, self.exposure > 0, "greater than 0")
+        check("detail_tolerance", self.detail_tolerance, 0 <= self.detail_tolerance < 1, "0 to 1")
         check("slippage", self.slippage, 0 <= self.slippage < BPS, "between 0 and 10000 bps")
         check("refill_below", self.refill_below, 0 <= self.refill_below <= 1, "between 0 and 1")
 
@@ -160,16 +171,26 @@ def _time(name: str, value: Any) -> int:
     return parse_time(value)
 
 
-_OPTIONAL = ("strategy", "orders", "data", "since", "until", "prices", "rules_as_of")
+_OPTIONAL = (
+    "strategy",
+    "orders",
+    "data",
+    "since",
+    "until",
+    "prices",
+    "rules_as_of",
+    "timeframe_detail",
+)
 _KINDS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("strategy", "orders", "data", "prices", "timeframe"), text),
     **dict.fromkeys(("margin", "cash_in", "position_mode", "on_liquidation"), text),
-    **dict.fromkeys(("max_gap", "sample"), text),
+    **dict.fromkeys(("max_gap", "sample", "path", "timeframe_detail"), text),
     **dict.fromkeys(("liquidation_slippage", "rebalance", "missing_funding"), text),
     **dict.fromkeys(("venues", "symbols"), names),
     **dict.fromkeys(("since", "until", "rules_as_of"), _time),
     **dict.fromkeys(("params", "rules"), table),
     **dict.fromkeys(("cash", "exposure", "leverage", "slippage", "refill_below"), number),
+    "detail_tolerance": number,
     **dict.fromkeys(("reenter", "strict_rules", "skip_refused"), flag),
     "seed": whole,
 }

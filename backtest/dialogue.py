@@ -28,25 +28,39 @@ class Dialogue:
         self._positions, self._view = positions, View(engine, positions)
         self._numbers = {name: number for number, name in enumerate(positions.symbols)}
         self._targets: dict[int, float] = {}
+        self._params = dict(strategy.params)
 
-    def feed(self, block: Any) -> int:
-        """Run a block bar by bar, asking after each close; returns how many bars were run."""
-        engine, view, run = self._engine, self._view, self._engine.run
-        engine.load(block.ts, block.prices, block.flags)
-        view._load(block.ts, block.prices)
-        ask, params = self._strategy.function, dict(self._strategy.params)
-        for i in range(len(block.ts)):
-            run(i, i + 1)
+    def fork(self, engine: Engine) -> "Dialogue":
+        """The same dialogue as it stands, with another engine that has the same account."""
+        twin = Dialogue(self._strategy, engine, self._positions, self._exposure)
+        twin._targets = dict(self._targets)
+        twin._view._follow(self._view)
+        return twin
+
+    def feed(self, block: Any, first: int = 0) -> int:
+        """Run the loaded block bar by bar from bar `first` on, asking after each close.
+
+        Returns how far it came: up to a bar whose ways part, or the account's end.
+        """
+        engine, run = self._engine, self._engine.run
+        self._view._load(block.ts, block.prices)
+        for i in range(first, len(block.ts)):
+            if run(i, i + 1) == i:
+                return i
             if engine.stopped:
                 return i + 1
-            view._bar = i
-            try:
-                answer = ask(view, **params)
-            except Exception as error:
-                raise self._strategy.failure(error) from error
-            if answer is not None:
-                self._give(answer)
+            self.ask(i)
         return len(block.ts)
+
+    def ask(self, i: int) -> None:
+        """Ask at the close of bar i and hand over the answer."""
+        self._view._bar = i
+        try:
+            answer = self._strategy.function(self._view, **self._params)
+        except Exception as error:
+            raise self._strategy.failure(error) from error
+        if answer is not None:
+            self._give(answer)
 
     def _give(self, answer: Any) -> None:
         events = self._events(answer)

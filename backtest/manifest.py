@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from . import venues
+from .accounts import Account
 from .config import RunConfig, format_time
+from .life import Life
 from .market.series import file_hash
 from .money import totals
 from .result import FORMAT
@@ -94,19 +96,41 @@ def _account(config: RunConfig, session: Session) -> dict[str, Any]:
         "price_venue": account.price_venue,
         "price_symbols": list(account.price_symbols),
         "since": format_time(session.first or 0),
-        "until": format_time(session.engine.last_ts + config.timeframe_ms),
-        "stopped": session.engine.stopped,
+        **_end(config, account, session.worst),
+        "optimistic": _end(config, account, session.lives[1]) if session.lives[1:] else None,
         "bars": session.bars,
         "proxy_share": session.proxy_bars / bars,
         "extrapolated_share": session.extrapolated_bars / bars,
         "funding_events": session.funding_events,
         "assumed_funding_events": session.assumed_funding_events,
-        "totals": totals(session.engine, account, session.flows),
+        "inside": _inside(session),
         "rules_begin": _date(account.rulebook.begins) or "",
         "rulebook_hash": account.rulebook.hash,
         "rules_hash": _digest([rules, decisions]),
         "decisions": decisions,
         "rules": rules,
+    }
+
+
+def _end(config: RunConfig, account: Account, life: Life) -> dict[str, Any]:
+    """When and with what money a life ended."""
+    return {
+        "until": format_time(life.engine.last_ts + config.timeframe_ms),
+        "stopped": life.engine.stopped,
+        "totals": totals(life.engine, account, life.flows),
+    }
+
+
+def _inside(session: Session) -> dict[str, Any]:
+    """Bars whose order of events mattered to any life, and what finer candles said of them."""
+    tallies = [life.tally for life in session.lives]
+    finer = session.finer
+    return {
+        "unsure_bars": max(tally.unsure for tally in tallies),
+        "drilled_bars": max(tally.drilled for tally in tallies),
+        "resolved_bars": max(tally.resolved for tally in tallies),
+        "timeframes": list(finer.timeframes.values())[1:] if finer else [],
+        "differences": [one._asdict() for one in finer.agreement.differences] if finer else [],
     }
 
 

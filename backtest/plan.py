@@ -13,6 +13,7 @@ from .config import RunConfig, format_time
 from .core.types import InitialRate
 from .coverage import refuse_untraded
 from .errors import BacktestError, DataError, UsageError
+from .market.finer import Finer, find_finer
 from .market.store import Store
 from .market.stream import SymbolData
 from .pricing import schedules, series_of
@@ -30,11 +31,15 @@ class Span:
 
 @dataclass
 class Group:
-    """Accounts that share one source of prices, and so one pass over its stream."""
+    """Accounts that share one source of prices, and so one pass over its stream.
+
+    `finer` has the bars inside the bars of `data`, if there are any.
+    """
 
     accounts: list[Account]
     data: list[SymbolData]
     span: Span
+    finer: Finer | None = None
 
     @property
     def symbols(self) -> list[str]:
@@ -102,9 +107,19 @@ def plan_run(config: RunConfig, store: Store, also: Callable[[Account], Any] | N
             refusals.ask(one.venue, partial(_check, config, one, sources[one.source], span))
         if not {a.venue for a in accounts} & set(refusals.left_out):
             parts = {source: [a for a in accounts if a.source == source] for source in sources}
-            groups = [Group(parts[source], data, span) for source, data in sources.items()]
+            groups = [
+                Group(parts[source], data, span, _finer(config, store, data))
+                for source, data in sources.items()
+            ]
             left_out = {v: refusals.left_out[v] for v in config.venues if v in refusals.left_out}
             return Plan(groups, left_out)
+
+
+def _finer(config: RunConfig, store: Store, data: Sequence[SymbolData]) -> Finer | None:
+    return find_finer(
+        store, data, config.timeframe_detail, missing_funding=config.funding_policy,
+        tolerance=config.detail_tolerance,
+    )  # fmt: skip
 
 
 def plan_accounts(config: RunConfig, store: Store, refusals: Refusals) -> list[Account]:

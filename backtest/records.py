@@ -56,7 +56,7 @@ class Recorder:
         for kind, new in records.items():
             if len(new):
                 lists[kind].append(new)
-                self._hash((kind, names.venue, *names.symbols), new)
+                self._hash((kind, names.venue, names.path, *names.symbols), new)
                 self._bytes[names] = self._bytes.get(names, 0) + new.nbytes
         if self._bytes.get(names, 0) > GATHERED_BYTES:
             self._write_gathered(names)

@@ -16,7 +16,9 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 NEEDED = ("accounts", "result_hash", "rows")
 FRAMES = (*KINDS, "gaps")
-SORT_KEYS = ("venue", "ts", "exit_time", "event", "step", "symbol", "entry_time", "kind", "asset")
+SORT_KEYS = (
+    "venue", "ts", "exit_time", "path", "event", "step", "symbol", "entry_time", "kind", "asset",
+)  # fmt: skip
 
 
 class Result:

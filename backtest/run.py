@@ -88,9 +88,8 @@ def _run(
     for number, block in enumerate(stream.blocks()):
         for session in sessions:
             if number == 0:
-                session.engine.know_funding(stream.last_funding)
-            session.feed(block)
-            session.flush(recorder)
+                session.worst.engine.know_funding(stream.last_funding)
+            session.feed(block, recorder)
         count.add(len(block.ts))
     for session in sessions:
         session.end(recorder, stream)
@@ -115,14 +114,15 @@ def _give_orders(
     if strategy is not None and strategy.kind == "on_bar":
         positions = Positions(tuple(group.symbols), config.hedge)
         for session in sessions:
-            session.dialogue = Dialogue(strategy, session.engine, positions, config.exposure)
+            life = session.worst
+            life.dialogue = Dialogue(strategy, life.engine, positions, config.exposure)
         return
     if strategy is None:
         _replay(config, group, sessions, recorder)
         return
     events = _targets(config, strategy, group)
     for session in sessions:
-        session.engine.give(events)
+        session.worst.engine.give(events)
 
 
 def _replay(config: RunConfig, group: Group, sessions: list[Session], recorder: Recorder) -> None:
@@ -135,7 +135,7 @@ def _replay(config: RunConfig, group: Group, sessions: list[Session], recorder: 
         events = order_events(path, own, positions, config.exposure)
         inside = (events["ts"] >= group.span.since) & (events["ts"] <= last)
         session.leave_out(recorder, events[~inside])
-        session.engine.give(events[inside])
+        session.worst.engine.give(events[inside])
 
 
 def _targets(config: RunConfig, strategy: Strategy, group: Group) -> Any:

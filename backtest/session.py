@@ -1,6 +1,6 @@
-"""One venue's account while it runs: its engine, its counts, and the records it hands over."""
+"""One venue's account while it runs: its lives, its counts, and the records it hands over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,10 @@ from .accounts import Account
 from .columns import Names
 from .config import RunConfig, milliseconds
 from .core.engine import Engine, Settings
-from .core.state import DTYPES, KINDS, REJECTION, OnLiquidation, OrderKind, Rejected
+from .core.state import DTYPES, KINDS, REJECTION, OnLiquidation, OrderKind, Path, Rejected
 from .core.types import MARK_IS_PROXY, MarginMode
-from .dialogue import Dialogue
+from .life import Life
+from .market.finer import Finer
 from .market.stream import Block, Stream
 from .money import Flows, starting_money
 from .plan import Group, account_rules
@@ -20,17 +21,18 @@ from .records import Recorder
 
 @dataclass
 class Session:
-    """An account's engine, and what has been counted over the bars that it saw.
+    """An account's lives, and what has been counted over the bars that they saw.
 
-    A bar of each symbol counts on its own; `first` is the open of the first one.
+    There is one life until a bar's order of events matters; from there on the first one takes the
+    worst way of every bar and the second one the best. A bar of each symbol counts on its own;
+    `first` is the open of the first one.
     """
 
     account: Account
-    engine: Engine
     rules: Any
-    names: Names
-    flows: Flows
-    dialogue: Dialogue | None = None
+    lives: list[Life]
+    bar_ms: int
+    finer: Finer | None = None
     first: int | None = None
     bars: int = 0
     proxy_bars: int = 0
@@ -38,23 +40,50 @@ class Session:
     funding_events: int = 0
     assumed_funding_events: int = 0
 
-    def feed(self, block: Block) -> None:
-        """Run a block, unless the account has ended."""
-        if self.engine.stopped:
+    @property
+    def worst(self) -> Life:
+        """The life that took the worst way of every bar; the only one of a run of one path."""
+        return self.lives[0]
+
+    def feed(self, block: Block, recorder: Recorder) -> None:
+        """Run a block in all lives that have not ended, and hand over their records."""
+        running = [life for life in self.lives if not life.engine.stopped]
+        if not running:
             return
         self.first = int(block.ts[0]) if self.first is None else self.first
-        feed = self.dialogue.feed if self.dialogue else _feed(self.engine)
-        came = feed(block)
+        for life in running:
+            life.begin(block, self.bar_ms)
+        for life in running:
+            while not life.play():
+                running += self._settle(life, recorder)
+            life.flush(recorder)
+        self._count(block, max(life.came for life in running))
+
+    def _settle(self, life: Life, recorder: Recorder) -> list[Life]:
+        """Say how a life goes on from a bar whose ways part; returns the life that begins there."""
+        frame, path = life.frames[-1], Path[life.names.path.upper()]
+        if self.finer is not None:
+            needed = life.engine.concerned
+            inside = self.finer.bars(frame.block, frame.at, frame.length_ms, needed)
+            if inside is not None:
+                life.look_into(inside)
+                return []
+        ask = self.finer is not None
+        if path != Path.BOTH:
+            life.decide(path, ask=ask)
+            return []
+        life.flush(recorder)
+        twin = life.part()
+        life.decide(Path.PESSIMISTIC, ask=ask)
+        twin.decide(Path.OPTIMISTIC, ask=ask)
+        self.lives.append(twin)
+        return [twin]
+
+    def _count(self, block: Block, came: int) -> None:
         flags = block.flags[:, :came]
         self.bars += int(np.count_nonzero(flags))
         self.proxy_bars += int(np.count_nonzero(flags & MARK_IS_PROXY))
         self.extrapolated_bars += _extrapolated(self.rules, block.ts[:came], flags)
-
-    def flush(self, recorder: Recorder) -> None:
-        """Hand the records written so far to the files."""
-        records = {kind: self.engine.take(kind) for kind in KINDS}
-        self.flows.add(records)
-        recorder.add(self.names, records)
 
     def leave_out(self, recorder: Recorder, orders: Any) -> None:
         """Record orders (dtype ORDER) that no bar of the run can fill."""
@@ -65,12 +94,13 @@ class Session:
         sized = orders["kind"] == OrderKind.SIZE
         refused["size"] = np.where(sized, orders["value"], 0.0)
         refused["reason"] = Rejected.OUTSIDE_SPAN
-        recorder.add(self.names, records)
+        recorder.add(self.worst.names, records)
 
     def end(self, recorder: Recorder, stream: Stream) -> None:
         """Write what is open at the end, and what the data lacked."""
-        self.engine.finish()
-        self.flush(recorder)
+        for life in self.lives:
+            life.engine.finish()
+            life.flush(recorder)
         self.funding_events = sum(s.funding_events for s in stream.statistics)
         self.assumed_funding_events = sum(s.assumed_funding_events for s in stream.statistics)
         own = dict(zip(self.account.price_symbols, self.account.symbols, strict=True))
@@ -78,10 +108,6 @@ class Session:
         recorder.add_gaps(
             self.account.venue, [{**gap, "symbol": own[gap["symbol"]]} for gap in gaps]
         )
-
-
-def _feed(engine: Engine) -> Any:
-    return lambda block: engine.feed(block.ts, block.prices, block.flags)
 
 
 def _extrapolated(rules: Any, ts: Any, flags: Any) -> int:
@@ -98,14 +124,18 @@ def open_session(config: RunConfig, account: Account, group: Group) -> Session:
     """An account with its starting money, under the rules of the group's span."""
     rules = account_rules(config, account, group.span)
     start, pools = starting_money(config, account, group), list(account.pools)
-    engine = Engine(engine_settings(config), rules, pools, start.cash, config.hedge)
+    settings = replace(
+        engine_settings(config), ask=config.path == "both" or group.finer is not None
+    )
+    engine = Engine(settings, rules, pools, start.cash, config.hedge)
     for pool, number in enumerate(account.priced_by):
         engine.price_pool(pool, number, config.cash if config.cash_in == "usd" else 0.0)
     names = Names(
         account.venue, account.symbols, account.assets, account.pools, config.margin == "cross",
-        _step_names(config, account, rules, group.span.since), config.hedge,
+        _step_names(config, account, rules, group.span.since), config.hedge, config.path,
     )  # fmt: skip
-    return Session(account, engine, rules, names, Flows(account, start))
+    life = Life(engine, names, Flows(account, start))
+    return Session(account, rules, [life], config.timeframe_ms, group.finer)
 
 
 def _step_names(config: RunConfig, account: Account, rules: Any, since: int) -> Any:
@@ -136,4 +166,5 @@ def engine_settings(config: RunConfig) -> Settings:
         refill_below=config.refill_below,
         rebalance=config.rebalance_band,
         reenter=config.reenter,
+        path=int(Path[config.path.upper()]),
     )

@@ -1,6 +1,6 @@
 """One row per venue: what a run did there, in numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import nan
 from typing import Any
 
@@ -24,18 +24,52 @@ def summarise(manifest: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -
     those of trading. `return_pct` counts deposits after the start as money put in;
     `max_drawdown_pct` is the largest fall of sampled equity from its peak. `equity_settle` is the
     final equity in the settle asset, where there is one only.
+
+    Where bars leave several ways open all this is of the pessimistic account; `best_…` is of the
+    optimistic one, and `certain` counts liquidations that happen on every way of their bar.
     """
     rows, bar_ms = [], timeframe_ms(manifest["config"]["timeframe"])
     for account in manifest["accounts"]:
         mine = pl.col("venue") == account["venue"]
         own = {kind: frame.filter(mine) for kind, frame in frames.items()}
-        own["liquidations"] = with_episodes(own["liquidations"], bar_ms)
-        rows.append(_row(account, own))
+        lives = [_of_life(own, OPTIMISTIC, bar_ms), _of_life(own, PESSIMISTIC, bar_ms)]
+        rows.append(_row(account, lives[0]) | _best(account, lives))
     return pl.DataFrame(rows, schema_overrides=_SCHEMA, infer_schema_length=None)
 
 
+PESSIMISTIC, OPTIMISTIC = "pessimistic", "optimistic"
+USED = ("equity", "deposits")
+INSIDE = ("unsure_bars", "drilled_bars", "resolved_bars")
 _SCHEMA = {"first_liquidation": pl.Datetime("ms", "UTC"), "equity_settle": pl.Float64()}
 _COSTS = ("fee", "forfeited", "slippage")
+
+
+def _of_life(
+    frames: Mapping[str, pl.DataFrame], other: str, bar_ms: int
+) -> dict[str, pl.DataFrame]:
+    """The records that are not of the other path."""
+    found = {
+        kind: frame.filter(pl.col("path") != other) if "path" in frame.columns else frame
+        for kind, frame in frames.items()
+    }
+    found["liquidations"] = with_episodes(found["liquidations"], bar_ms)
+    return found
+
+
+def _best(
+    account: Mapping[str, Any], lives: Sequence[Mapping[str, pl.DataFrame]]
+) -> dict[str, Any]:
+    """The better end of an account, which is its only one while it has not parted."""
+    end = account["optimistic"] or account
+    steps = lives[1 if account["optimistic"] else 0]["liquidations"]
+    totals = {k: nan if end["totals"][k] is None else end["totals"][k] for k in USED}
+    return {
+        "best_liquidations": steps["episode"].n_unique(),
+        "best_equity_final": totals["equity"],
+        "best_return_pct": 100.0 * (totals["equity"] / totals["deposits"] - 1.0),
+        **{name: account["inside"][name] for name in INSIDE},
+        "detail": ",".join(account["inside"]["timeframes"]),
+    }
 
 
 def _row(account: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
@@ -79,6 +113,7 @@ def _liquidations(steps: pl.DataFrame) -> dict[str, Any]:
     left = ended.filter(pl.col("tier_after") == 0)
     return {
         "liquidations": steps["episode"].n_unique(),
+        "certain": steps.filter(pl.col("certainty") == "certain")["episode"].n_unique(),
         "steps": steps.height,
         "full": full,
         "partial": steps.height - full,

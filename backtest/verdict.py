@@ -33,13 +33,39 @@ def verdict(row: Mapping[str, Any]) -> str:
         why = row["rejection_hint"] or row["rejection_reason"]
         return f"never traded: {orders(row['rejections'])} rejected ({why})"
     if row["liquidations"] == 0:
-        return f"survives{_gained(row['return_pct'])}{_refilled(row['refills'])}"
-    times = "once" if row["liquidations"] == 1 else f"{row['liquidations']:,} times"
+        return f"survives{_gained(row['return_pct'])}{_refilled(row['refills'])}{_at_best(row)}"
+    times = _times(row["liquidations"])
     part = " in part" if row["full"] == 0 else ""
     steps = f" ({row['steps']:,} steps)" if row["steps"] != row["liquidations"] else ""
     end = "; stopped there" if row["stopped"] else ""
     first = f"{row['first_liquidation']:%Y-%m-%d %H:%M}"
-    return f"liquidated {times}{part}{steps}, first on {first}{end}"
+    return f"liquidated {times}{part}{steps}, first on {first}{end}{_at_best(row)}"
+
+
+def _at_best(row: Mapping[str, Any]) -> str:
+    """What differs in the better end of an account whose bars leave several ways open."""
+    count, gained = row["best_liquidations"], _gained(row["best_return_pct"])
+    if count != row["liquidations"]:
+        return f"; at best {_times(count)}" if count else f"; at best it survives{gained}"
+    parted = row["best_return_pct"] != row["return_pct"]
+    return f"; at best{gained}" if parted and gained != _gained(row["return_pct"]) else ""
+
+
+def inside(row: Mapping[str, Any]) -> list[str]:
+    """What the bars whose order of events mattered came to, in words; empty if there were none."""
+    count, drilled, resolved = (row[f"{name}_bars"] for name in ("unsure", "drilled", "resolved"))
+    if count == 0:
+        return []
+    bars = "1 bar leaves" if count == 1 else f"{count:,} bars leave"
+    looked = f"; {resolved:,} of {drilled:,} settled by {row['detail'].replace(',', ', ')} candles"
+    lines = [f"{bars} several ways open{looked if drilled else ', no finer candles tell'}"]
+    if row["liquidations"]:
+        lines.append(f"{row['certain']:,} of {row['liquidations']:,} liquidations are certain")
+    return lines
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _gained(percent: float) -> str:
@@ -73,5 +99,5 @@ def render(manifest: Mapping[str, Any], summary: pl.DataFrame) -> str:
             f"({row['return_pct']:+.1f} %), lost in liquidations {row['liquidation_loss']:,.2f}"
         )
         policy = manifest["config"]["missing_funding"]
-        lines += [f"  {lack}" for lack in lacks(row, policy)]
+        lines += [f"  {line}" for line in (*inside(row), *lacks(row, policy))]
     return "\n".join([*lines, f"({SYNTHETIC})"] if manifest.get("synthetic") else lines)

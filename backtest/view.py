@@ -1,5 +1,6 @@
 """What an `on_bar` strategy sees at a close of a bar."""
 
+from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -47,6 +48,11 @@ class View:
                 found[symbol, LONG], found[symbol, SHORT] = (long,), (short,)
                 found[symbol, BOTH] = (long, short)
         return found
+
+    def _follow(self, other: "View") -> None:
+        """See the same bar as another account's view, with a copy of its notebook."""
+        self.state = deepcopy(other.state)
+        self._ts, self._prices, self._bar = other._ts, other._prices, other._bar
 
     def _load(self, ts: Any, prices: Any) -> None:
         self._ts, self._prices = memoryview(ts), memoryview(prices)

@@ -42,6 +42,9 @@ FLAGS: tuple[Callable[[Any], Any], ...] = (
     click.option("--missing-funding", help="zero, last or a rate [zero]."),
     click.option("--max-gap", help="A longer hole ends positions [24h]."),
     click.option("--sample", help="How often equity and margin are recorded [1h]."),
+    click.option("--path", help="both, or only pessimistic or optimistic inside of bars [both]."),
+    click.option("--timeframe-detail", help="Look inside bars with 5m, 1m, off [what there is]."),
+    click.option("--detail-tolerance", help="Finer data may differ by this fraction [0.001]."),
     click.option("--strict-rules", is_flag=True, default=None, help="Refuse extrapolated rules."),
     click.option("--rules-as-of", help="Hold the rules of this date over the whole run."),
     click.option(

@@ -8,6 +8,7 @@ import polars as pl
 from backtest.episodes import with_episodes
 from backtest.market.layout import timeframe_ms
 from backtest.result import Result
+from backtest.summary import OPTIMISTIC
 
 from .labels import labels
 from .text import THOUSAND, missing_room, price, short, shorten, table
@@ -19,7 +20,7 @@ COLUMNS = {
     **dict.fromkeys(("size", "mark", "lost", "left"), "r"),
     STEP: "l",
 }
-SAME = ("venue", "episode", "ts", "symbol", "position_side", "step_name", "cause")
+SAME = ("venue", "episode", "ts", "symbol", "position_side", "step_name", "cause", "certainty")
 """Steps that follow each other and agree in these share a line."""
 
 
@@ -48,6 +49,8 @@ def _table(shown: Sequence[str], cells: list[list[str]]) -> str:
 
 def _notes(lines: pl.DataFrame, steps: pl.DataFrame) -> list[str]:
     notes = ["the cause is the price where no other is named"]
+    if (lines["certainty"] != "certain").any():
+        notes.append("possible: on some ways of the bar only; the others are certain")
     if lines["tier_after"].max() != 0:
         notes.append("* closed in part")
     if lines["steps"].max() != 1:
@@ -61,9 +64,10 @@ def _notes(lines: pl.DataFrame, steps: pl.DataFrame) -> list[str]:
 def _steps(result: Result) -> pl.DataFrame:
     """All steps by time; those of a bar that differ in nothing but numbers as one row."""
     bar_ms = timeframe_ms(result.manifest["config"]["timeframe"])
-    parts = result.liquidations.partition_by("venue", maintain_order=True)
+    worst = result.liquidations.filter(pl.col("path") != OPTIMISTIC)
+    parts = worst.partition_by("venue", maintain_order=True)
     if not parts:
-        return result.liquidations
+        return worst
     every = pl.concat([with_episodes(part, bar_ms) for part in parts])
     every = every.sort("ts", "venue", "event", "step", maintain_order=True)
     usd = pl.col("usd_price").fill_nan(1.0)
@@ -88,7 +92,10 @@ def _cells(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
     sign = -1.0 if row["side"] == "short" else 1.0
     part = " " if row["tier_after"] == 0 else "*"
     times = "" if row["steps"] == 1 else f" ×{row['steps']}"
-    cause = "" if row["cause"] == "price" else f" ({row['cause']})"
+    said = [row["cause"]] * (row["cause"] != "price") + ["possible"] * (
+        row["certainty"] != "certain"
+    )
+    more = f" ({', '.join(said)})" if said else ""
     return {
         "time": f"{row['ts']:%Y-%m-%d %H:%M}",
         "venue": shorten(row["venue"], VENUE_WIDTH),
@@ -97,7 +104,7 @@ def _cells(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
         "mark": price(row["mark_price"]),
         "lost": short(row["lost"]),
         "left": short(row["left"]),
-        STEP: f"{row['step_name']}{times}{cause}",
+        STEP: f"{row['step_name']}{times}{more}",
     }
 
 

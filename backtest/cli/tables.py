@@ -13,7 +13,7 @@ import polars as pl
 from backtest.rejected import FEE_HINT, lacks_fee
 from backtest.result import Result
 from backtest.venues.symbols import STABLE
-from backtest.verdict import SYNTHETIC, lacks, orders, verdict
+from backtest.verdict import SYNTHETIC, inside, lacks, orders, verdict
 
 from .labels import folded
 from .steptable import VENUE_WIDTH, liquidation_table
@@ -35,6 +35,7 @@ def print_result(result: Result, rows: int = 20) -> None:
     click.echo(f"\n{_span_table(summary)}")
     click.echo("proxy: trade stood in for the mark; extrap.: rules outside their known dates")
     _print_lacks(result)
+    _print_inside(summary)
     click.echo(f"\n{liquidation_table(result, rows)}")
     _print_rejections(result)
     click.echo(f"\n{_money_table(summary)}")
@@ -112,6 +113,13 @@ def _print_lacks(result: Result) -> None:
     for row in result.summary.iter_rows(named=True):
         for lack in lacks(row, policy):
             click.echo(f"{row['venue']}: {lack}")
+
+
+def _print_inside(summary: pl.DataFrame) -> None:
+    """What is known of the bars whose order of events mattered."""
+    for row in summary.iter_rows(named=True):
+        if lines := inside(row):
+            _fold(f"{row['venue']}: {'; '.join(lines)}", "  ")
 
 
 def _symbols(names: str) -> str:

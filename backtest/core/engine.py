@@ -96,6 +96,7 @@ class Engine:
         cash: list[float],
         legs: bool = False,
     ) -> None:
+        self._made = (settings, rules, pools, cash, legs)
         self._symbols = len(rules)
         if legs:
             rules, pools = [*rules, *rules], [*pools, *pools]
@@ -258,14 +259,34 @@ class Engine:
         resting = np.frombuffer(saved[cut:held], RESTING)
         self._hold(resting, len(resting))
 
+    def copy(self) -> "Engine":
+        """Another engine with the same account as it stands; take all records before.
+
+        It has no bars loaded.
+        """
+        other = Engine(*self._made)
+        other._config[:], other._book = self._config, self._book
+        other.resume(self.save())
+        return other
+
+    @property
+    def concerned(self) -> set[int]:
+        """Numbers of the symbols with an open position or a resting order."""
+        held = np.flatnonzero(self._positions["size"])
+        resting = self._resting[: int(self._state["resting"][0])]["symbol"]
+        return set(self._positions["series"][np.concatenate([held, resting])].tolist())
+
     @property
     def unsure(self) -> bool:
         """Whether the last run stopped inside a bar whose ways lead to different ends."""
         return bool(self._state["unsure"][0])
 
-    def decide(self, path: int) -> None:
-        """Go on from a bar that left the account unsure, and from there on, along one path."""
-        self._config["path"] = path
+    def decide(self, path: int, ask: bool = True) -> None:
+        """Go on from a bar that left the account unsure, and from there on, along one path.
+
+        With `ask` it stops again at the next such bar.
+        """
+        self._config["path"], self._config["ask"] = path, ask
         self._state["decided"], self._state["unsure"] = self._state["opened"], 0
 
     def go_fine(self) -> None:

@@ -9,9 +9,6 @@ from backtest.market.cursor import Rows
 from backtest.market.finer.bar import Bar
 from backtest.market.layout import PRICE_COLUMNS, time_text
 
-TOLERANCE = 0.001
-"""The relative difference up to which finer candles may part from the bar they make up."""
-
 OPENS = {"trade": OPEN, "mark": MARK_OPEN}
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from backtest.config import DETAIL_TOLERANCE as TOLERANCE
 from backtest.errors import DataError, UsageError
 from backtest.market.feed import SymbolData
-from backtest.market.finer.agreement import TOLERANCE, Agreement
+from backtest.market.finer.agreement import Agreement
 from backtest.market.finer.finer import Finer
 from backtest.market.finer.symbol import FinerSymbol
 from backtest.market.finer.window import Window
