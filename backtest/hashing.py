@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Thread
 
 from .errors import DataError
-from .market.series import file_hash
+from .market.series import Series, file_hash
 from .market.stream import SymbolData
 
 _Seen = tuple[Path, int, int]
@@ -28,21 +28,26 @@ class FileHashes(Thread):
 
     def run(self) -> None:
         """Hash the files; a failure is kept for whoever asks."""
+        self._add(self._paths)
+
+    def _add(self, paths: Iterable[Path]) -> None:
         try:
-            for path in self._paths:
+            for path in paths:
                 self._hashes[path.relative_to(self._root).as_posix()] = _hash(path)
         except OSError as error:
             self._failure = error
 
-    def result(self) -> dict[str, str]:
-        """The hashes, sorted by path; waits until they are there."""
+    def result(self, also: Iterable[Series] = ()) -> dict[str, str]:
+        """The hashes, those of some more series included; waits until they are there."""
         self.join()
+        if self._failure is None:
+            self._add(path for series in also for path in series.files)
         if self._failure is not None:
             raise DataError(
                 f"{self._failure.filename} cannot be read any more: {self._failure.strerror}; "
                 "leave the data as they are during a run."
             ) from self._failure
-        return self._hashes
+        return dict(sorted(self._hashes.items()))
 
 
 def _hash(path: Path) -> str:

@@ -49,7 +49,8 @@ def execute(
         files = FileHashes([group.data for group in groups], store.root)
         count = _Count(groups, config.timeframe_ms, progress)
         sessions = [s for group in groups for s in _run(config, chosen, group, recorder, count)]
-        content = build_manifest(config, origin, sessions, files.result())
+        looked_into = [one for group in groups if group.finer for one in group.finer.used]
+        content = build_manifest(config, origin, sessions, files.result(looked_into))
         content |= {"synthetic": synthetic, "left_out": plan.left_out}
         content |= {"result_hash": recorder.finish(), "rows": recorder.rows}
         folder.finish(content)

@@ -8,6 +8,7 @@ import polars as pl
 
 from .episodes import with_episodes
 from .market.layout import timeframe_ms
+from .paths import OPTIMISTIC, PESSIMISTIC, history
 from .rejected import hint, most_frequent
 from .values import parse_time
 
@@ -32,26 +33,19 @@ def summarise(manifest: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -
     for account in manifest["accounts"]:
         mine = pl.col("venue") == account["venue"]
         own = {kind: frame.filter(mine) for kind, frame in frames.items()}
-        lives = [_of_life(own, OPTIMISTIC, bar_ms), _of_life(own, PESSIMISTIC, bar_ms)]
+        lives = [_of_life(own, path, bar_ms) for path in (PESSIMISTIC, OPTIMISTIC)]
         rows.append(_row(account, lives[0]) | _best(account, lives))
     return pl.DataFrame(rows, schema_overrides=_SCHEMA, infer_schema_length=None)
 
 
-PESSIMISTIC, OPTIMISTIC = "pessimistic", "optimistic"
 USED = ("equity", "deposits")
 INSIDE = ("unsure_bars", "drilled_bars", "resolved_bars")
 _SCHEMA = {"first_liquidation": pl.Datetime("ms", "UTC"), "equity_settle": pl.Float64()}
 _COSTS = ("fee", "forfeited", "slippage")
 
 
-def _of_life(
-    frames: Mapping[str, pl.DataFrame], other: str, bar_ms: int
-) -> dict[str, pl.DataFrame]:
-    """The records that are not of the other path."""
-    found = {
-        kind: frame.filter(pl.col("path") != other) if "path" in frame.columns else frame
-        for kind, frame in frames.items()
-    }
+def _of_life(frames: Mapping[str, pl.DataFrame], path: str, bar_ms: int) -> dict[str, pl.DataFrame]:
+    found = {kind: history(frame, path) for kind, frame in frames.items()}
     found["liquidations"] = with_episodes(found["liquidations"], bar_ms)
     return found
 

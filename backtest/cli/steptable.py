@@ -7,8 +7,8 @@ import polars as pl
 
 from backtest.episodes import with_episodes
 from backtest.market.layout import timeframe_ms
+from backtest.paths import history
 from backtest.result import Result
-from backtest.summary import OPTIMISTIC
 
 from .labels import labels
 from .text import THOUSAND, missing_room, price, short, shorten, table
@@ -50,7 +50,7 @@ def _table(shown: Sequence[str], cells: list[list[str]]) -> str:
 def _notes(lines: pl.DataFrame, steps: pl.DataFrame) -> list[str]:
     notes = ["the cause is the price where no other is named"]
     if (lines["certainty"] != "certain").any():
-        notes.append("possible: on some ways of the bar only; the others are certain")
+        notes.append("? possible: on some ways of its bar only; the others are certain")
     if lines["tier_after"].max() != 0:
         notes.append("* closed in part")
     if lines["steps"].max() != 1:
@@ -64,7 +64,7 @@ def _notes(lines: pl.DataFrame, steps: pl.DataFrame) -> list[str]:
 def _steps(result: Result) -> pl.DataFrame:
     """All steps by time; those of a bar that differ in nothing but numbers as one row."""
     bar_ms = timeframe_ms(result.manifest["config"]["timeframe"])
-    worst = result.liquidations.filter(pl.col("path") != OPTIMISTIC)
+    worst = history(result.liquidations)
     parts = worst.partition_by("venue", maintain_order=True)
     if not parts:
         return worst

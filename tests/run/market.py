@@ -29,7 +29,7 @@ def steps(*closes: float) -> list[Candle]:
 
 def stamps(count: int, first: int = 0, hours: float = 1) -> pl.Series:
     """Opens of `count` bars from bar `first` of the test market on."""
-    values = [START + int((first + n) * hours * HOUR) for n in range(count)]
+    values = [START + round((first + n) * hours * HOUR) for n in range(count)]
     return pl.Series("ts", values, dtype=pl.Int64).cast(pl.Datetime("ms", "UTC"))
 
 
@@ -59,12 +59,12 @@ class Market:
 
     def write(
         self, candles: Sequence[Candle], kind: str, symbol: str = BTC,
-        venue: str = "binanceusdm", first: int = 0, name: str = "1h",
+        venue: str = "binanceusdm", first: int = 0, name: str = "1h", hours: float = 1,
     ) -> Path:  # fmt: skip
-        """Write one file of candles."""
+        """Write one file of candles, each so many hours long."""
         columns = ("open", "high", "low", "close")
         frame = pl.DataFrame(candles, schema=dict.fromkeys(columns, pl.Float64), orient="row")
-        frame = frame.insert_column(0, stamps(len(candles), first))
+        frame = frame.insert_column(0, stamps(len(candles), first, hours))
         if kind == "trade":
             frame = frame.with_columns(volume=pl.lit(1.0))
         return self._put(frame, venue, symbol, kind, name)

@@ -39,6 +39,9 @@ WRONG = {
     "strategy": [("", "takes text"), (False, "takes text")],
     "data": [("", "takes text")],
     "prices": [([], "takes text")],
+    "path": [("worst", "unknown path")],
+    "timeframe_detail": [([], "takes text")],
+    "detail_tolerance": [(1.0, "0 to 1"), (-0.1, "0 to 1")],
 }
 CASES = [(name, value, text) for name, pairs in WRONG.items() for value, text in pairs]
 

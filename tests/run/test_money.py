@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 import backtest as bt
+from backtest.paths import history
 
 BTC, ETH, SOL = "BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"
 FOUR = ("binanceusdm", "bybit", "okx", "hyperliquid")
@@ -20,31 +21,37 @@ ACCOUNTS = {
 
 
 def balances(result):
-    """Every account's totals against each other and against the sums of its records."""
+    """Both ends of every account: totals against each other and against sums of records."""
     for account in result.manifest["accounts"]:
-        mine, t = pl.col("venue") == account["venue"], account["totals"]
-        flows = (
-            *(t["deposits"], t["realized"], t["unrealized"], -t["fees"], -t["funding"]),
-            *(-t["liquidation_fees"], -t["forfeited"], t["shortfall"]),
-        )
-        scale = max(t["deposits"], *map(abs, flows))
-        assert abs(sum(flows) - t["equity"]) <= 1e-9 * scale
+        end_balances(result, account["venue"], account["totals"], "pessimistic")
+        if account["optimistic"]:
+            end_balances(result, account["venue"], account["optimistic"]["totals"], "optimistic")
 
-        def total(kind, column, *where, mine=mine):
-            return getattr(result, kind).filter(mine, *where)[column].sum()
 
-        forced = pl.col("reason") == "liquidation"
-        start = result.manifest["config"]["cash"]
-        assert t["deposits"] == pytest.approx(start + total("deposits", "amount"), rel=1e-9)
-        assert t["fees"] == pytest.approx(total("fills", "fee", ~forced), rel=1e-9)
-        assert t["liquidation_fees"] == pytest.approx(total("liquidations", "fee"), rel=1e-9)
-        assert t["liquidation_fees"] == pytest.approx(total("fills", "fee", forced), rel=1e-9)
-        assert t["funding"] == pytest.approx(total("funding", "amount"), rel=1e-9, abs=1e-9)
-        assert t["forfeited"] == pytest.approx(total("liquidations", "forfeited"), rel=1e-9)
-        covered = total("liquidations", "shortfall") + total("fills", "shortfall", ~forced)
-        assert t["shortfall"] == pytest.approx(covered, rel=1e-9, abs=1e-9)
-        last = result.equity.filter(mine).group_by("asset").last()["equity"].sum()
-        assert last == pytest.approx(t["equity"], rel=1e-9)
+def end_balances(result, venue, t, path):
+    mine = pl.col("venue") == venue
+    flows = (
+        *(t["deposits"], t["realized"], t["unrealized"], -t["fees"], -t["funding"]),
+        *(-t["liquidation_fees"], -t["forfeited"], t["shortfall"]),
+    )
+    scale = max(t["deposits"], *map(abs, flows))
+    assert abs(sum(flows) - t["equity"]) <= 1e-9 * scale
+
+    def total(kind, column, *where, mine=mine):
+        return history(getattr(result, kind), path).filter(mine, *where)[column].sum()
+
+    forced = pl.col("reason") == "liquidation"
+    start = result.manifest["config"]["cash"]
+    assert t["deposits"] == pytest.approx(start + total("deposits", "amount"), rel=1e-9)
+    assert t["fees"] == pytest.approx(total("fills", "fee", ~forced), rel=1e-9)
+    assert t["liquidation_fees"] == pytest.approx(total("liquidations", "fee"), rel=1e-9)
+    assert t["liquidation_fees"] == pytest.approx(total("fills", "fee", forced), rel=1e-9)
+    assert t["funding"] == pytest.approx(total("funding", "amount"), rel=1e-9, abs=1e-9)
+    assert t["forfeited"] == pytest.approx(total("liquidations", "forfeited"), rel=1e-9)
+    covered = total("liquidations", "shortfall") + total("fills", "shortfall", ~forced)
+    assert t["shortfall"] == pytest.approx(covered, rel=1e-9, abs=1e-9)
+    last = history(result.equity, path).filter(mine).group_by("asset").last()["equity"].sum()
+    assert last == pytest.approx(t["equity"], rel=1e-9)
 
 
 HEDGED = ("binanceusdm", "bybit", "okx", "bitget", "gate")

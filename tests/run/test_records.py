@@ -13,32 +13,33 @@ from .market import BTC, ETH, HOUR, START, flat, steps
 
 TIME = pl.Datetime("ms", "UTC")
 TEXTS = ("venue", "symbol", "side", "scope", "cause", "step_name", "reason", "exit_reason")
-TEXTS = (*TEXTS, "asset", "kind", "position_side", "certainty")
+TEXTS = (*TEXTS, "asset", "kind", "position_side", "certainty", "path")
 TIMES = ("ts", "entry_time", "exit_time", "start", "stop")
 FLAGS = ("mark_is_proxy", "rules_extrapolated", "is_assumed")
 COUNTS = ("event", "step", "tier_before", "tier_after", "tier", "bars_held", "bars", "order_id")
 COLUMNS = {
-    "liquidations": "ts venue symbol position_side event step step_name scope cause side "
+    "liquidations": "ts venue path symbol position_side event step step_name scope cause side "
     "size_before size_closed entry_price mark_price liquidation_price bankruptcy_price "
     "exit_price equity_before maintenance_margin margin_ratio slippage fee forfeited residual "
     "shortfall insurance leverage_effective tier_before tier_after bars_held mark_is_proxy "
     "rules_extrapolated usd_price certainty",
-    "trades": "venue symbol position_side side entry_time exit_time entry_price exit_price size "
-    "exposure leverage pnl return_pct fees funding mae mfe bars_held exit_reason "
+    "trades": "venue path symbol position_side side entry_time exit_time entry_price exit_price "
+    "size exposure leverage pnl return_pct fees funding mae mfe bars_held exit_reason "
     "certainty",
-    "fills": "ts venue symbol position_side reason size price fee slippage realized_pnl shortfall "
-    "position_after margin_after cash_after usd_price order_id certainty",
-    "funding": "ts venue symbol position_side size price funding_rate amount is_assumed "
+    "fills": "ts venue path symbol position_side reason size price fee slippage realized_pnl "
+    "shortfall position_after margin_after cash_after usd_price order_id certainty",
+    "funding": "ts venue path symbol position_side size price funding_rate amount is_assumed "
     "mark_is_proxy usd_price",
-    "equity": "ts venue asset equity equity_low equity_usd cash unrealized_pnl notional "
+    "equity": "ts venue path asset equity equity_low equity_usd cash unrealized_pnl notional "
     "initial_margin maintenance_margin margin_ratio available effective_leverage",
-    "margin": "ts venue symbol position_side size entry_price mark_price unrealized_pnl "
+    "margin": "ts venue path symbol position_side size entry_price mark_price unrealized_pnl "
     "isolated_margin initial_margin maintenance_margin liquidation_price tier mark_is_proxy "
     "rules_extrapolated equity margin_ratio available effective_leverage distance_to_liquidation",
-    "rejections": "ts venue symbol position_side reason size price required available order_id",
-    "deposits": "ts venue asset amount usd_price",
-    "marks": "ts venue symbol position_side event size entry_price mark_price unrealized_pnl "
-    "maintenance_margin",
+    "rejections": "ts venue path symbol position_side reason size price required "
+    "available order_id",
+    "deposits": "ts venue path asset amount usd_price",
+    "marks": "ts venue path symbol position_side event size entry_price mark_price "
+    "unrealized_pnl maintenance_margin",
     "gaps": "ts venue symbol kind start stop bars",
 }
 
