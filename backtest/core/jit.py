@@ -19,7 +19,7 @@ import numba
 config: Any = numba.core.config
 """numba's settings, which it makes when it is imported."""
 F = TypeVar("F", bound=Callable[..., Any])
-KEPT_CACHES = 3
+KEPT_CACHES = 6
 
 
 def source_hash(folder: Path) -> str:
