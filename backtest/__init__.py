@@ -18,6 +18,7 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:20,muzzy_decay_ms:0")
 
 _PUBLIC = {
     "run": "backtest.api",
+    "resume": "backtest.api",
     "open_result": "backtest.result",
     "Result": "backtest.result",
     "RunConfig": "backtest.config",

@@ -12,10 +12,11 @@ from .explanation import explain, explain_pool
 from .goldens import verify
 from .result import Result
 from .run import execute
+from .run import resume as go_on
 from .strategy import of
 from .venues import load as load_venue
 
-__all__ = ["explain", "explain_pool", "load_venue", "run", "verify"]
+__all__ = ["explain", "explain_pool", "load_venue", "resume", "run", "verify"]
 
 
 def run(
@@ -44,6 +45,17 @@ def run(
         settings["strategy"] = strategy
     _check_paths(settings)
     return execute(from_mapping(settings), folder, force=force)
+
+
+def resume(path: str | Path | None = None, *, strategy: Callable[..., Any] | None = None) -> Result:
+    """Go on with a run that was killed, and return its result: the same as undisturbed.
+
+    `path` is the result that it was to write, None the last in the results folder. A strategy
+    that was given as a function must be given again. Raises ResultError where there is nothing to
+    go on with, or strategy, data, rules or versions have changed.
+    """
+    kept = Path(path) if path is not None else None
+    return go_on(kept, strategy=strategy)
 
 
 def _check_signature(function: Callable[..., Any]) -> None:

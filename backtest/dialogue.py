@@ -1,6 +1,7 @@
 """A strategy that is asked at every close, and its answers as order events."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from math import isfinite, nan
 from numbers import Real
 from typing import Any
@@ -30,10 +31,19 @@ class Dialogue:
         self._targets: dict[int, float] = {}
         self._params = dict(strategy.params)
 
+    @property
+    def carried(self) -> dict[str, Any]:
+        """What the dialogue remembers between bars, plain values and the strategy's notebook."""
+        return {"targets": dict(self._targets), "state": self._view.state}
+
+    def carry_on(self, carried: Mapping[str, Any]) -> None:
+        """Go on from what another dialogue of the same strategy remembered."""
+        self._targets, self._view.state = dict(carried["targets"]), carried["state"]
+
     def fork(self, engine: Engine) -> "Dialogue":
         """The same dialogue as it stands, with another engine that has the same account."""
         twin = Dialogue(self._strategy, engine, self._positions, self._exposure)
-        twin._targets = dict(self._targets)
+        twin.carry_on(deepcopy(self.carried))
         twin._view._follow(self._view)
         return twin
 

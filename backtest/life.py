@@ -4,6 +4,7 @@ An account begins with one life. Where a bar's order of events is not known and 
 ends, the life is played in finer bars, if there are some, or parts into two (`session`).
 """
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -107,6 +108,28 @@ class Life:
         )  # fmt: skip
         twin._load()
         return twin
+
+    @property
+    def carried(self) -> dict[str, Any]:
+        """All that is carried from block to block; take the records before."""
+        return {
+            "engine": self.engine.save(),
+            "path": self.names.path,
+            "flows": [dict(one) for one in self.flows.usd],
+            "dialogue": self.dialogue.carried if self.dialogue else None,
+            "tally": self.tally,
+        }
+
+    def carry_on(self, carried: Mapping[str, Any], *, ask: bool) -> None:
+        """Go on from what was carried; `ask` as in `decide`."""
+        self.engine.resume(carried["engine"])
+        if carried["path"] != self.names.path:
+            self.engine.decide(Path[carried["path"].upper()], ask=ask)
+            self.names = replace(self.names, path=carried["path"])
+        self.flows.carry_on(carried["flows"])
+        self.tally = carried["tally"]
+        if self.dialogue is not None:
+            self.dialogue.carry_on(carried["dialogue"])
 
     def flush(self, recorder: Recorder) -> None:
         """Hand the records written so far to the files."""

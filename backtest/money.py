@@ -7,7 +7,7 @@ deposits + realized + unrealized + shortfall + revaluation − costs = equity.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any
@@ -65,6 +65,10 @@ class Flows:
         self.usd: list[dict[str, float]] = [defaultdict(float) for _ in self._pools]
         for pool in self._pools:
             self.usd[pool]["deposits"] = start.usd[pool]
+
+    def carry_on(self, usd: Sequence[Mapping[str, float]]) -> None:
+        """Go on from what was counted before, pool by pool."""
+        self.usd = [defaultdict(float, one) for one in usd]
 
     def add(self, records: Mapping[str, Any]) -> None:
         """Count the records of a block (core dtypes, by kind)."""

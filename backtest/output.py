@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import Any
 
 from .errors import ResultError, StrategyError
+from .journal import NAME as JOURNAL
+from .journal import UNFINISHED as JOURNAL_BEGUN
 from .result import MANIFEST
 from .strategy import where
 
@@ -24,6 +26,7 @@ NOTHING_WRITTEN = "no result was written"
 UNFINISHED = "backtest-unfinished"
 """A file in every folder that is not final, by which one that a kill left behind is known."""
 LEFT_BEHIND_SECONDS = 24 * 3600.0
+RESUMABLE_SECONDS = 30 * LEFT_BEHIND_SECONDS
 LIBRARIES = (str(Path(__file__).parent), "<", *map(get_path, ("stdlib", "purelib", "platlib")))
 """Where code lies that is not a strategy's."""
 
@@ -34,10 +37,12 @@ class OutputFolder:
     On any error, or a kill, the final folder does not exist; an earlier run stays as it was.
     """
 
+    _kept = False
+
     def __init__(self, out: Path | None, name: str, force: bool) -> None:
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
         self.final = out or Path(DEFAULT_ROOT) / f"{stamp}-{name}"
-        self._name, self._force = name, force
+        self._name, self.force = name, force
         if self.final.exists() and not (force and (self.final / MANIFEST).is_file()):
             hint = "choose another --out"
             if (self.final / MANIFEST).is_file():
@@ -53,6 +58,14 @@ class OutputFolder:
         except OSError as error:
             raise self._cannot_write(error) from error
 
+    @classmethod
+    def reopen(cls, left: Path, begin: Mapping[str, Any]) -> "OutputFolder":
+        """The hidden folder that a kill left behind; `begin` is that of its journal."""
+        folder = cls.__new__(cls)
+        folder.final, folder.force = Path(begin["final"]), begin["force"]
+        folder.path, folder._name, folder._made = left, folder.final.name, []
+        return folder
+
     def __enter__(self) -> "OutputFolder":
         """The folder to write into is `path`."""
         return self
@@ -61,9 +74,10 @@ class OutputFolder:
         """Write the manifest last and make the folder visible."""
         text = json.dumps(manifest, indent=1, default=str, allow_nan=False)
         (self.path / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        (self.path / UNFINISHED).unlink()
+        for name in (UNFINISHED, JOURNAL, JOURNAL_BEGUN):
+            (self.path / name).unlink(missing_ok=True)
         self.path.chmod(READABLE_BY_ALL)
-        if self._force and self.final.exists():
+        if self.force and self.final.exists():
             old = self.path.with_name(self.path.name + "-old")
             self.final.replace(old)
             try:
@@ -84,13 +98,16 @@ class OutputFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave nothing half-written behind, and say so."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Leave nothing half-written behind but what can be gone on with, and say so."""
+        stopped = isinstance(error, KeyboardInterrupt | OSError)
+        self._kept = stopped and (self.path / JOURNAL).exists()
+        if not self._kept:
+            shutil.rmtree(self.path, ignore_errors=True)
         for parent in self._made:
             with suppress(OSError):
                 parent.rmdir()
         if isinstance(error, KeyboardInterrupt):
-            error.args = (NOTHING_WRITTEN,)
+            error.args = (self._how_to_go_on() if self._kept else NOTHING_WRITTEN,)
         if isinstance(error, OSError):
             raise self._cannot_write(error) from error
         if isinstance(error, SystemExit):
@@ -99,17 +116,27 @@ class OutputFolder:
     def _cannot_write(self, error: OSError) -> ResultError:
         reason = os.strerror(error.errno) if error.errno else str(error)
         kept = "the earlier result is" if (self.final / MANIFEST).is_file() else "nothing was"
+        hint = "choose another --out"
+        if self._kept:
+            kept, hint = "what was done is", self._how_to_go_on()
         return ResultError(
             f"the result cannot be written to {self.final}: {reason}; {kept} kept, "
-            "free some space or choose another --out."
+            f"free some space or {hint}."
         )
+
+    def _how_to_go_on(self) -> str:
+        return f"go on with `backtest resume {self.final}`"
 
 
 def remove_left_behind(parent: Path) -> None:
-    """Remove hidden folders that killed runs left in `parent`, a day after their last change."""
-    oldest = time.time() - LEFT_BEHIND_SECONDS
+    """Remove hidden folders that killed runs left in `parent`, a day after their last change.
+
+    Those that can be gone on with stay for thirty days.
+    """
     for marker in parent.glob(f".*-*/{UNFINISHED}"):
         folder = marker.parent
+        waits = RESUMABLE_SECONDS if (folder / JOURNAL).exists() else LEFT_BEHIND_SECONDS
+        oldest = time.time() - waits
         with suppress(OSError):
             changed = [path.lstat().st_mtime for path in (folder, *folder.iterdir())]
             if max(changed) < oldest:

@@ -17,15 +17,20 @@ import pyarrow.parquet as pq
 
 from .columns import Names, Records, schemas, to_table
 from .core.state import DTYPES, KINDS
+from .journal import Journal
 
 GATHERED_BYTES = 4 << 20
 """An account's records are written once they take this much memory."""
 
 
 class Recorder:
-    """Writes the records of one run into a folder, kind by kind, and hashes them."""
+    """Writes the records of one run into a folder, kind by kind, and hashes them.
+
+    Whatever it is given goes into its `journal` as well, if it has one.
+    """
 
     def __init__(self, folder: Path, metadata: Mapping[str, str]) -> None:
+        self.journal: Journal | None = None
         self._schemas = schemas()
         self.rows = dict.fromkeys(self._schemas, 0)
         self._writers: dict[str, pq.ParquetWriter] = {}
@@ -52,6 +57,11 @@ class Recorder:
 
     def add(self, names: Names, records: Mapping[str, Records]) -> None:
         """Append one account's core records, of every kind and over the same bars."""
+        if self.journal is not None:
+            given = {kind: new for kind, new in records.items() if len(new)}
+            if given:
+                size = sum(new.nbytes for new in given.values())
+                self.journal.note("records", (names.venue, names.path, given), size)
         lists = self._gathered.setdefault(names, {kind: [] for kind in KINDS})
         for kind, new in records.items():
             if len(new):
@@ -64,6 +74,8 @@ class Recorder:
     def add_gaps(self, venue: str, gaps: Iterable[Mapping[str, Any]]) -> None:
         """Append holes in the data: mappings with symbol, kind, start, stop, bars."""
         rows = [{**gap, "venue": venue, "ts": gap["start"]} for gap in gaps]
+        if self.journal is not None and rows:
+            self.journal.note("gaps", (venue, rows), len(rows))
         if rows:
             self._hash(("gaps", venue), repr([sorted(row.items()) for row in rows]).encode())
             self._write("gaps", pa.Table.from_pylist(rows, self._schemas["gaps"]))

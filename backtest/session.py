@@ -1,5 +1,6 @@
 """One venue's account while it runs: its lives, its counts, and the records it hands over."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,10 @@ from .market.stream import Block, Stream
 from .money import Flows, starting_money
 from .plan import Group, account_rules
 from .records import Recorder
+
+COUNTED = (
+    "first", "bars", "proxy_bars", "extrapolated_bars", "funding_events", "assumed_funding_events",
+)  # fmt: skip
 
 
 @dataclass
@@ -78,6 +83,25 @@ class Session:
         twin.decide(Path.OPTIMISTIC, ask=ask)
         self.lives.append(twin)
         return [twin]
+
+    @property
+    def carried(self) -> dict[str, Any]:
+        """All that is carried from block to block, to go on from after a kill."""
+        return {
+            "counted": {name: getattr(self, name) for name in COUNTED},
+            "finer": self.finer.carried if self.finer else None,
+            "lives": [life.carried for life in self.lives],
+        }
+
+    def carry_on(self, carried: Mapping[str, Any]) -> None:
+        """Go on from what was carried, as a session that was just opened."""
+        for name, value in carried["counted"].items():
+            setattr(self, name, value)
+        if self.finer is not None:
+            self.finer.carry_on(carried["finer"])
+        self.lives += [self.worst.part() for _ in carried["lives"][1:]]
+        for life, own in zip(self.lives, carried["lives"], strict=True):
+            life.carry_on(own, ask=self.finer is not None)
 
     def _count(self, block: Block, came: int) -> None:
         flags = block.flags[:, :came]

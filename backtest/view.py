@@ -1,6 +1,5 @@
 """What an `on_bar` strategy sees at a close of a bar."""
 
-from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -50,8 +49,7 @@ class View:
         return found
 
     def _follow(self, other: "View") -> None:
-        """See the same bar as another account's view, with a copy of its notebook."""
-        self.state = deepcopy(other.state)
+        """See the same bar as another account's view."""
         self._ts, self._prices, self._bar = other._ts, other._prices, other._bar
 
     def _load(self, ts: Any, prices: Any) -> None:

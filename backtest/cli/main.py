@@ -15,6 +15,7 @@ from backtest.errors import BacktestError, UnknownNameError
 COMMANDS = {
     "demo": "Run the bundled sample under four venues' rules and show the liquidations.",
     "run": "Run a strategy under one or more venues' rules.",
+    "resume": "Go on with a run that was killed.",
     "show": "Show a finished run.",
     "venues": "Compare the venues' liquidation policies.",
     "tiers": "Import, show and compare tier tables.",

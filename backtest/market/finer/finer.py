@@ -1,6 +1,7 @@
 """The finer series of a run, and the bars inside any bar of it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from backtest.core.types import N_FIELDS
 from backtest.market.finer.agreement import Agreement
 from backtest.market.finer.bar import Bar, Room
 from backtest.market.finer.symbol import FinerSymbol
+from backtest.market.finer.window import Window
 from backtest.market.series import Series
 from backtest.market.stream import Block
 
@@ -29,10 +31,24 @@ class Finer:
         self._symbols = tuple(symbols)
 
     @property
+    def carried(self) -> dict[str, Any]:
+        """What has been met and read so far, as plain values."""
+        return {"met": self.agreement.differences, "used": [w.used for w in self._windows]}
+
+    def carry_on(self, carried: Mapping[str, Any]) -> None:
+        """Go on from what was carried."""
+        self.agreement.remember(carried["met"])
+        for window, used in zip(self._windows, carried["used"], strict=True):
+            window.used = window.used or used
+
+    @property
+    def _windows(self) -> list[Window]:
+        return [w for s in self._symbols for m in (s.trade, s.mark) for w in m.values()]
+
+    @property
     def used(self) -> list[Series]:
         """The finer series that were read so far."""
-        windows = (w for s in self._symbols for m in (s.trade, s.mark) for w in m.values())
-        return [w.series for w in windows if w.used]
+        return [w.series for w in self._windows if w.used]
 
     def bars(
         self, block: Block, i: int, length_ms: int, needed: Collection[int] | None = None
