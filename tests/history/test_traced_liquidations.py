@@ -206,6 +206,7 @@ def test_cross_account_with_two_symbols(market_data, tmp_path):
         market_data, tmp_path,
         [("2022-06-11T00:00", BTC, 3), ("2022-06-11T00:00", ETH, 40)],
         since="2022-06-11", until="2022-06-14", leverage=20, cash=30_000, margin="cross",
+        path="pessimistic", timeframe_detail="off",
     )  # fmt: skip
     btc = bars(market_data, BTC, "2022-06-11", "2022-06-14")
     eth = bars(market_data, ETH, "2022-06-11", "2022-06-14")
