@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Any
 
 PATIENCE = 2.0
-FIRST_RUN = "compiling the core, once for this version: about 30 seconds …"
+FIRST_RUN = "compiling the core, once for this version: about a minute …"
 EVERY_RUN = (
-    "compiling the core, about 30 seconds in every run, as {} cannot be written: "
+    "compiling the core, about a minute in every run, as {} cannot be written: "
     "BACKTEST_CACHE_DIR names another folder …"
 )
 

@@ -63,7 +63,7 @@ def test_importing_the_package_loads_nothing():
 PUBLIC = [
     *("BacktestError", "DataError", "Legs", "Order", "Result", "ResultError"),
     *("RulebookError", "RunConfig", "StrategyError", "UsageError", "explain", "explain_pool"),
-    *("load_venue", "open_result", "run", "verify"),
+    *("load_venue", "open_result", "resume", "run", "verify"),
 ]
 
 
@@ -105,4 +105,4 @@ def test_an_unknown_flag_is_one_sentence(cli, flag):
 
 def test_an_unknown_command_gets_a_hint(cli):
     assert cli("rum") == 2
-    assert cli.sentence == "unknown command 'rum'; did you mean 'run'?"
+    assert cli.sentence == "unknown command 'rum'; did you mean 'run' or 'resume'?"
