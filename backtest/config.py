@@ -11,6 +11,7 @@ from .core.state import Path as Way
 from .core.types import MarginMode
 from .errors import UnknownNameError, UsageError
 from .legs import POSITION_MODES
+from .policies import parse_policy
 from .values import (
     HOUR,
     check,
@@ -21,6 +22,7 @@ from .values import (
     number,
     one_of,
     parse_time,
+    several,
     table,
     text,
     whole,
@@ -45,10 +47,13 @@ class RunConfig:
     venue on whose prices every venue's rules run.
     `position_mode` is one_way, or hedge for a long and a short leg of each symbol. `rules_as_of`
     holds the rules of one date over the whole run. `skip_refused` leaves out venues that cannot
-    take the run. `missing_funding` is zero, last or a rate. `path` is both, or the pessimistic or
-    optimistic one alone, of the ways that a bar leaves open. `timeframe_detail` is the finer
-    timeframe that tells what happened inside of bars, or off; without it all finer ones of the data
-    do. `detail_tolerance` is the fraction by which those may part from the bar they make up.
+    take the run. `policies` are risk tools beside the strategy (`backtest.policies`), `alerts`
+    margin ratios that raise an alert, `reserve` money outside the venue, in the unit of `cash`, of
+    which a transfer arrives `reserve_delay` after the close. `missing_funding` is zero, last or a
+    rate. `path` is both, or the pessimistic or optimistic one alone, of the ways that a bar leaves
+    open. `timeframe_detail` is the finer timeframe that tells what happened inside of bars, or
+    off; without it all finer ones of the data do. `detail_tolerance` is the fraction by which those
+    may part from the bar they make up.
     Values may be text, as a command line gives them.
     """
 
@@ -78,6 +83,10 @@ class RunConfig:
     missing_funding: str = "zero"
     max_gap: str = "24h"
     sample: str = "1h"
+    policies: tuple[Any, ...] = ()
+    alerts: tuple[Any, ...] = ()
+    reserve: float = 0.0
+    reserve_delay: str = "0"
     path: str = "both"
     timeframe_detail: str | None = None
     detail_tolerance: float = DETAIL_TOLERANCE
@@ -110,12 +119,16 @@ class RunConfig:
         one_of("on_liquidation", self.on_liquidation, [m.name.lower() for m in OnLiquidation])
         for value in (self.timeframe, self.max_gap, self.sample):
             milliseconds(value)
+        _ = self.delay_ms, [parse_policy(one) for one in self.policies]
         _ = self.liquidation_slippage_fraction, self.rebalance_band, self.funding_policy
 
     def _check_ranges(self) -> None:
         check("cash", self.cash, self.cash > 0, "greater than 0")
         check("leverage", self.leverage, self.leverage >= 1, "1 or more")
         check("exposure", self.exposure, self.exposure > 0, "greater than 0")
+        check("reserve", self.reserve, self.reserve >= 0, "0 or more")
+        for ratio in self.thresholds:
+            check("alerts", ratio, 0 < ratio < 1, "margin ratios between 0 and 1")
         check("detail_tolerance", self.detail_tolerance, 0 <= self.detail_tolerance < 1, "0 to 1")
         check("slippage", self.slippage, 0 <= self.slippage < BPS, "between 0 and 10000 bps")
         check("refill_below", self.refill_below, 0 <= self.refill_below <= 1, "between 0 and 1")
@@ -124,6 +137,16 @@ class RunConfig:
     def hedge(self) -> bool:
         """Whether every symbol has a long and a short leg."""
         return self.position_mode == "hedge"
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Margin ratios at which an alert is raised, in rising order."""
+        return tuple(sorted(number("alerts", one, "margin ratios") for one in self.alerts))
+
+    @property
+    def delay_ms(self) -> int:
+        """How long money from the reserve is on its way."""
+        return 0 if self.reserve_delay in ("0", "0m") else milliseconds(self.reserve_delay)
 
     @property
     def timeframe_ms(self) -> int:
@@ -162,6 +185,8 @@ class RunConfig:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values["params"], values["rules"] = dict(self.params), dict(self.rules)
         values["venues"], values["symbols"] = list(self.venues), list(self.symbols)
+        values["policies"] = [str(policy) for policy in self.policies]
+        values["alerts"] = list(self.thresholds)
         for name in ("since", "until", "rules_as_of"):
             values[name] = None if values[name] is None else format_time(values[name])
         return values
@@ -184,13 +209,14 @@ _OPTIONAL = (
 _KINDS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("strategy", "orders", "data", "prices", "timeframe"), text),
     **dict.fromkeys(("margin", "cash_in", "position_mode", "on_liquidation"), text),
-    **dict.fromkeys(("max_gap", "sample", "path", "timeframe_detail"), text),
+    **dict.fromkeys(("max_gap", "sample", "path", "timeframe_detail", "reserve_delay"), text),
     **dict.fromkeys(("liquidation_slippage", "rebalance", "missing_funding"), text),
     **dict.fromkeys(("venues", "symbols"), names),
     **dict.fromkeys(("since", "until", "rules_as_of"), _time),
     **dict.fromkeys(("params", "rules"), table),
     **dict.fromkeys(("cash", "exposure", "leverage", "slippage", "refill_below"), number),
-    "detail_tolerance": number,
+    **dict.fromkeys(("detail_tolerance", "reserve"), number),
+    **dict.fromkeys(("policies", "alerts"), several),
     **dict.fromkeys(("reenter", "strict_rules", "skip_refused"), flag),
     "seed": whole,
 }

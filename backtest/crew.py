@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import RunConfig, milliseconds
-from .dialogue import Dialogue
+from .dialogue import Dialogue, Manners
 from .errors import StrategyError
 from .frames import lazy_frames
 from .journal import Journal, Kept
@@ -16,6 +16,7 @@ from .order_file import order_events, read_orders
 from .order_symbols import in_names_of_run
 from .orders import from_targets
 from .plan import Group, Plan
+from .policies import Policies, parse_policy
 from .records import Recorder
 from .session import Session, open_session
 from .strategy import Strategy
@@ -102,16 +103,25 @@ class Crew:
 
     @property
     def _asks(self) -> bool:
-        return self.strategy is not None and self.strategy.kind == "on_bar"
+        """Whether somebody is asked at every close."""
+        on_bar = self.strategy is not None and self.strategy.kind == "on_bar"
+        return on_bar or bool(self.config.policies)
 
     def _open_dialogues(self, number: int) -> None:
-        """Let an `on_bar` strategy talk to every account of a group."""
-        if not self._asks or self.strategy is None:
+        """Let an `on_bar` strategy and the policies talk to every account of a group."""
+        if not self._asks:
             return
-        positions = Positions(tuple(self.plan.groups[number].symbols), self.config.hedge)
+        config, group = self.config, self.plan.groups[number]
+        asked = self.strategy if self.strategy and self.strategy.kind == "on_bar" else None
+        positions = Positions(tuple(group.symbols), config.hedge)
+        policies = Policies(tuple(parse_policy(one) for one in config.policies))
+        manners = Manners(
+            config.exposure, config.timeframe_ms, delay_ms=config.delay_ms, policies=policies,
+            alerts=config.thresholds,
+        )  # fmt: skip
         for session in self._sessions[number]:
             life = session.worst
-            life.dialogue = Dialogue(self.strategy, life.engine, positions, self.config.exposure)
+            life.dialogue = Dialogue(asked, life.engine, positions, manners)
 
     def _give_orders(self, number: int, recorder: Recorder) -> None:
         """Hand every account of a group that begins its order events, or a dialogue."""
@@ -120,7 +130,7 @@ class Crew:
         self._open_dialogues(number)
         if self.strategy is None:
             self._replay(number, recorder)
-        elif not self._asks:
+        elif self.strategy.kind == "targets":
             events = _targets(self.config, self.strategy, self.plan.groups[number])
             for session in self._sessions[number]:
                 session.worst.engine.give(events)

@@ -9,20 +9,25 @@ from numpy.typing import NDArray
 
 from .core.state import ORDER, OrderKind
 from .errors import UnknownNameError, UsageError
+from .instructions import TERMS
 from .legs import BOTH, POSITION_SIDES, SHORT, Positions, parse_side, refuse_side, refuse_sign
+from .order_terms import set_terms, without_sizes_of_cancels
 from .orders import indices
 from .target_columns import TIME
 from .values import format_time, parse_time
 
-COLUMNS = ("ts", "symbol", "size", "exposure", "price", "position_side")
-OPTIONAL = ("price", "position_side")
-NUMBERS = ("size", "exposure", "price")
+COLUMNS = ("ts", "symbol", "size", "exposure", "position_side", "type", *TERMS, "id")
+OPTIONAL = ("position_side", "type", *TERMS, "id")
+NUMBERS = ("size", "exposure", "price", "trigger_price", "callback", "id")
 EARLIEST_MS = 100_000_000_000
 """1973 in milliseconds: a smaller number is a time in seconds, or no time at all."""
 
 
 def read_orders(path: Path) -> pl.DataFrame:
-    """A user's list: ts, symbol, size or exposure, optional price and side; UsageError if wrong."""
+    """A user's list: ts, symbol, size or exposure, and what `COLUMNS` has besides.
+
+    Raises UsageError where it is wrong.
+    """
     return _with_times(path, _checked_columns(path, _read(path)))
 
 
@@ -31,9 +36,11 @@ def order_events(
 ) -> NDArray[Any]:
     """Order events of the rows of a list, whose symbols are written as the run names them.
 
-    A row fills at the first bar that opens at or after its time: at its own price if it has
-    one and the bar traded there, else at the open. Rows of one time keep their order. In hedge
-    mode `position_side` says which leg a row is for; an exposure of none is a signed target.
+    A row without a type fills at the first bar that opens at or after its time: at its own price if
+    it has one and the bar traded there, else at the open. One with a type is an order as
+    `instructions.Order` describes it; `cancel` takes back the one with its id. Rows of one time
+    keep their order. In hedge mode `position_side` says which leg a row is for; an exposure of
+    none is a signed target.
     """
     sized = "size" in frame.columns
     events = np.zeros(frame.height, ORDER)
@@ -45,8 +52,10 @@ def order_events(
     events["price"] = np.nan
     if "price" in frame.columns:
         events["price"] = frame["price"].cast(pl.Float64).to_numpy()
+    if "type" in frame.columns:
+        set_terms(path, frame, events)
     _check_events(path, events, sized)
-    events = _on_legs(path, events, _sides(path, frame), positions)
+    events = _on_legs(path, events, _sides(path, frame), positions, sized)
     return events[np.argsort(events["ts"], kind="stable")]
 
 
@@ -60,10 +69,10 @@ def _sides(path: Path, frame: pl.DataFrame) -> NDArray[Any]:
 
 
 def _on_legs(
-    path: Path, events: NDArray[Any], sides: NDArray[Any], positions: Positions
+    path: Path, events: NDArray[Any], sides: NDArray[Any], positions: Positions, sized: bool
 ) -> NDArray[Any]:
     """The rows as events of the engine's positions, in the order of the file."""
-    found, rows, sized = [], [], bool(events["kind"][0] == OrderKind.SIZE)
+    found, rows = [], []
     for side in POSITION_SIDES:
         mine = np.flatnonzero(sides == side)
         if len(mine) == 0:
@@ -103,6 +112,7 @@ def _checked_columns(path: Path, frame: pl.DataFrame) -> pl.DataFrame:
         raise UsageError(f"{path} must have a column size or a column exposure, and only one.")
     if frame.is_empty():
         raise UsageError(f"{path} has no rows; give it a row for every order.")
+    frame = without_sizes_of_cancels(frame)
     for name in COLUMNS:
         if name in frame.columns and name not in OPTIONAL and frame[name].null_count():
             row = frame[name].is_null().arg_max() or 0
@@ -160,7 +170,9 @@ def _parsed(path: Path, stamps: pl.Series) -> pl.Series:
 
 def _check_events(path: Path, events: NDArray[Any], sized: bool) -> None:
     values, prices = events["value"], events["price"]
-    bad = ~np.isfinite(values) | (sized & (values == 0.0))
+    all_of_it = np.isinf(values) & (events["reduce_only"] == 1)
+    empty = (events["kind"] == OrderKind.SIZE) & (values == 0.0)
+    bad = ~(np.isfinite(values) | all_of_it) | empty
     if bad.any():
         row = int(np.argmax(bad))
         name = "size" if sized else "exposure"

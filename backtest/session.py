@@ -154,6 +154,7 @@ def open_session(config: RunConfig, account: Account, group: Group) -> Session:
     engine = Engine(settings, rules, pools, start.cash, config.hedge)
     for pool, number in enumerate(account.priced_by):
         engine.price_pool(pool, number, config.cash if config.cash_in == "usd" else 0.0)
+        engine.set_reserve(pool, config.reserve / config.cash * start.cash[pool])
     names = Names(
         account.venue, account.symbols, account.assets, account.pools, config.margin == "cross",
         _step_names(config, account, rules, group.span.since), config.hedge, config.path,
@@ -191,4 +192,5 @@ def engine_settings(config: RunConfig) -> Settings:
         rebalance=config.rebalance_band,
         reenter=config.reenter,
         path=int(Path[config.path.upper()]),
+        pause=bool(config.policies),
     )

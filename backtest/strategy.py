@@ -25,33 +25,9 @@ from hashlib import sha256
 from typing import Any
 
 from .errors import BacktestError, StrategyError, UnknownNameError, UsageError
-from .legs import BOTH, parse_side
 from .values import flag, number, whole
 
 FRAMES = ("bars", "mark", "funding")
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A market order for the next open: `size` to trade (base units) or a target `exposure`.
-
-    A positive size buys and a negative one sells, on either leg. In hedge mode `position_side`
-    is long or short; an exposure without one is a signed target of both legs.
-    """
-
-    symbol: str
-    size: float | None = None
-    exposure: float | None = None
-    position_side: str = BOTH
-
-    def __post_init__(self) -> None:
-        """Exactly one of size and exposure must be given."""
-        side = parse_side(f"position_side of the order for {self.symbol}", self.position_side)
-        object.__setattr__(self, "position_side", side)
-        if (self.size is None) == (self.exposure is None):
-            raise StrategyError(
-                f"the order for {self.symbol} needs a size or an exposure, and only one of them."
-            )
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,13 @@ def names(name: str, value: Any) -> tuple[str, ...]:
     return found
 
 
+def several(name: str, value: Any) -> tuple[Any, ...]:
+    """A list of values, or one; text with several is taken apart at semicolons."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(";") if part.strip())
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
 def table(name: str, value: Any) -> Mapping[str, Any]:
     """A mapping of names to values."""
     if not isinstance(value, Mapping):

@@ -1,18 +1,55 @@
 """What an `on_bar` strategy sees at a close of a bar."""
 
 from datetime import UTC, datetime
-from typing import Any, cast
+from math import nan
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .core.engine import Engine
 from .core.state import POOL, POSITION
-from .core.types import CLOSE, FUNDING, HIGH, LOW, MARK_CLOSE, OPEN, VOLUME
+from .core.types import CLOSE, FUNDING, HIGH, LOW, MARK_CLOSE, MARK_OPEN, OPEN, VOLUME
 from .errors import StrategyError, UnknownNameError
+from .instructions import TYPES
 from .legs import BOTH, LONG, SHORT, SWITCH, Positions, parse_side
 
 FLOAT = 8
+
+
+class Alert(NamedTuple):
+    """A bucket's margin ratio has risen over a threshold at this close."""
+
+    symbol: str
+    position_side: str
+    threshold: float
+    margin_ratio: float
+
+
+class Resting(NamedTuple):
+    """An order that waits: `price` is its limit or trigger; an infinite `size` is all there is."""
+
+    id: int
+    symbol: str
+    position_side: str
+    type: str
+    size: float
+    price: float
+    reduce_only: bool
+
+
+class OpensOnly:
+    """A block's prices at an open: everything that comes later in the bar is not known."""
+
+    def __init__(self, prices: Any) -> None:
+        self._prices = prices
+
+    def __getitem__(self, place: tuple[int, int, int]) -> float:
+        """The price of (field, symbol, bar); NaN unless it is of the open."""
+        return float(self._prices[place]) if place[0] in AT_OPEN else nan
+
+
+AT_OPEN = (OPEN, MARK_OPEN, FUNDING)
 Rows = tuple["memoryview[float]", ...]
 
 
@@ -20,7 +57,8 @@ class View:
     """The account and the market at the close of a bar; nothing later can be seen.
 
     `symbol` may be left out when the run has one. `state` is the strategy's own notebook: each
-    venue's account has its own. In hedge mode `position_side` names a leg, long or short.
+    venue's account has its own. In hedge mode `position_side` names a leg, long or short. `alerts`
+    are those of this bar (`RunConfig.alerts`), `cross` says whether positions share their margin.
     """
 
     def __init__(self, engine: Engine, positions: Positions) -> None:
@@ -33,6 +71,11 @@ class View:
         self._sides = self._by_side(_floats(engine.positions))
         self._pools = _floats(engine.pools)
         self._pool_of = [int(pool) for pool in engine.positions["pool"]]
+        self.alerts: list[Alert] = []
+        self.cross = engine.cross
+        self._engine = engine
+        self._alerted: dict[int, float] = {}
+        self._policies: dict[str, Any] = {}
         self._ts: Any = None
         self._prices: Any = None
         self._bar = 0
@@ -46,6 +89,16 @@ class View:
                 long, short = rows[number], rows[self._legs.leg(number, SHORT)]
                 found[symbol, LONG], found[symbol, SHORT] = (long,), (short,)
                 found[symbol, BOTH] = (long, short)
+        return found
+
+    @property
+    def hedge(self) -> bool:
+        """Whether every symbol has a long and a short leg."""
+        return self._legs.hedge
+
+    def memory(self, policy: Any) -> dict[Any, Any]:
+        """The notebook of a policy for this account."""
+        found: dict[Any, Any] = self._policies.setdefault(repr(policy), {})
         return found
 
     def _follow(self, other: "View") -> None:
@@ -129,6 +182,75 @@ class View:
         """Money in the bucket of an isolated position, without unrealised P&L; of two legs both."""
         return _total(self._rows(symbol, position_side), _MARGIN)
 
+    def unrealized_pnl(self, symbol: str | None = None, position_side: str = BOTH) -> float:
+        """Unrealised P&L at the last mark; of two legs both."""
+        return sum(self._looked(symbol, position_side, _GAIN))
+
+    def backing(self, symbol: str | None = None, position_side: str = BOTH) -> float:
+        """Equity of the position's bucket: its margin and P&L, in cross mode that of its pool."""
+        return min(self._looked(symbol, position_side, _BACKING))
+
+    def margin_ratio(self, symbol: str | None = None, position_side: str = BOTH) -> float:
+        """Maintenance margin / equity of the position's bucket, in cross mode of its pool; 1 falls.
+
+        0 without a position that has a requirement; of two isolated legs the higher one.
+        """
+        return max(self._looked(symbol, position_side, _RATIO))
+
+    def liquidation_price(self, symbol: str | None = None, position_side: str = BOTH) -> float:
+        """The mark at which the position falls, every other one standing still; NaN without."""
+        found = self._looked(symbol, position_side, _SHOWN)
+        if len(found) > 1:
+            raise StrategyError("two legs have two liquidation prices; name a position_side.")
+        return found[0]
+
+    def available(self, symbol: str | None = None) -> float:
+        """Money of the symbol's settle asset that neither positions nor orders hold."""
+        return self._looked(symbol, BOTH, _FREE)[0]
+
+    def reserve(self, symbol: str | None = None) -> float:
+        """Money outside the venue, in the symbol's settle asset, that `Transfer` can bring in."""
+        return self._pools[self._pool_of[self._number(symbol)]][_POOL_RESERVE]
+
+    def orders(self, symbol: str | None = None) -> list["Resting"]:
+        """The orders that rest, of all symbols or of one, in the order they were given."""
+        every = [self._resting_order(row) for row in self._engine.resting]
+        return [one for one in every if symbol is None or one.symbol == symbol]
+
+    def _resting_order(self, row: Any) -> "Resting":
+        count, number = len(self.symbols), int(row["symbol"])
+        side = (SHORT if number >= count else LONG) if self._legs.hedge else BOTH
+        return Resting(
+            int(row["id"]), self.symbols[number % count], side, TYPES[int(row["type"])],
+            float(row["size"]), float(row["price"]), bool(row["reduce_only"]),
+        )  # fmt: skip
+
+    def _position(self, number: int, side: str) -> int:
+        return self._legs.leg(number, side)
+
+    def _looked(self, symbol: str | None, side: str, field: int) -> list[float]:
+        """What the engine notes of the positions of a side when it is told to look."""
+        rows, found = self._rows(symbol, side), []
+        first = self._position(self._number(symbol), side)
+        for k, row in enumerate(rows):
+            self._engine.look(first + k * len(self.symbols))
+            found.append(row[field])
+        return found
+
+    def _raise_alerts(self, thresholds: tuple[float, ...]) -> None:
+        """Note which buckets' ratios have risen over a threshold since the last close."""
+        self.alerts = []
+        for symbol in self.symbols:
+            for side in (LONG, SHORT) if self._legs.hedge else (BOTH,):
+                number = self._position(self._numbers[symbol], side)
+                held = self.size(symbol, side) != 0.0
+                ratio = self.margin_ratio(symbol, side) if held else 0.0
+                before = self._alerted.get(number, 0.0)
+                self._alerted[number] = ratio
+                for threshold in thresholds:
+                    if before <= threshold < ratio:
+                        self.alerts.append(Alert(symbol, side, threshold, ratio))
+
     def _rows(self, symbol: str | None, side: str) -> Rows:
         """State of the positions of a side: one, or in hedge mode both legs."""
         try:
@@ -155,6 +277,9 @@ def _offset(dtype: np.dtype[Any], name: str) -> int:
     return int(found[name][1]) // FLOAT
 
 
+_POOL_RESERVE = _offset(POOL, "reserve")
+_RATIO, _SHOWN = _offset(POSITION, "ratio"), _offset(POSITION, "shown")
+_FREE, _GAIN, _BACKING = (_offset(POSITION, name) for name in ("free", "gain", "backing"))
 _POOL_EQUITY, _POOL_CASH = _offset(POOL, "equity"), _offset(POOL, "cash")
 _SIZE, _ENTRY = _offset(POSITION, "size"), _offset(POSITION, "entry")
 _MARGIN = _offset(POSITION, "margin")

@@ -18,6 +18,7 @@ from . import loop
 from .jit import config, jit
 from .liquidation import next_block
 from .risk import ACCOUNT
+from .samples import look
 from .state import (
     BOOK,
     CONFIG,
@@ -31,13 +32,14 @@ from .state import (
     RESTING,
     STATE,
     Path,
+    Stop,
 )
-from .types import N_FIELDS, word
+from .types import N_FIELDS, MarginMode, word
 from .world import WORDS, WORDS_PER_ARRAY, World, as_world
 
 FIRST_CAPACITY = 256
 FIRST_RESTING = 16
-RUN, FINISH, BLOCK, CLOSE_BAR = 0, 1, 2, 3
+RUN, FINISH, BLOCK, CLOSE_BAR, LOOK = 0, 1, 2, 3, 4
 OVERFLOW = -1
 _ZERO, _ONE = word(0), word(1)
 
@@ -51,6 +53,8 @@ def _act(world: Any, action: int, first: int, last: int) -> int:
         came = int(next_block(world, _ZERO, ACCOUNT, _ZERO, _ONE, _ZERO))
     elif action == CLOSE_BAR:
         loop.end_bar(world, first)
+    elif action == LOOK:
+        look(world, first)
     else:
         came = loop.run_bars(world, first, last)
     return OVERFLOW if world.state[0]["overflow"] else came
@@ -78,6 +82,7 @@ class Settings:
     fund_per_block: float = float("inf")
     path: int = int(Path.PESSIMISTIC)
     ask: bool = False
+    pause: bool = False
     fine: bool = False
 
 
@@ -198,9 +203,14 @@ class Engine:
         return bool(self._state["stopped"][0])
 
     def give(self, orders: NDArray[Any]) -> None:
-        """Add order events (dtype ORDER), due in time order after those given before."""
+        """Add order events (dtype ORDER) in time order, after those of their time given before."""
         taken = int(self._state["order"][0])
-        self._orders = np.concatenate([self._orders[taken:], orders])
+        coming = self._orders[taken:]
+        if len(coming) == 0 or len(orders) == 0 or coming["ts"][-1] <= orders["ts"][0]:
+            self._orders = np.concatenate([coming, orders])
+        else:
+            places = np.searchsorted(coming["ts"], orders["ts"], side="right")
+            self._orders = np.insert(coming, places, orders)
         self._state["order"] = 0
         self._bind()
 
@@ -277,9 +287,39 @@ class Engine:
         return set(self._positions["series"][np.concatenate([held, resting])].tolist())
 
     @property
+    def cross(self) -> bool:
+        """Whether all positions of a pool share its money."""
+        return bool(self._config["mode"][0] == MarginMode.CROSS)
+
+    @property
     def unsure(self) -> bool:
         """Whether the last run stopped inside a bar whose ways lead to different ends."""
-        return bool(self._state["unsure"][0])
+        return bool(self._state["unsure"][0] == Stop.UNSURE)
+
+    @property
+    def filled(self) -> bool:
+        """Whether the last run stopped after orders filled at an open (`Settings.pause`)."""
+        return bool(self._state["unsure"][0] == Stop.FILLED)
+
+    def go_on(self) -> None:
+        """Go on from an open at which orders filled, with those given for it since."""
+        self._state["unsure"] = Stop.NONE
+
+    def look(self, position: int) -> None:
+        """Note a position's `ratio`, `backing`, `gain`, `shown` liquidation price and `free` money.
+
+        All at the last marks; in cross mode ratio and backing are those of its pool.
+        """
+        self._call(LOOK, position, 0)
+
+    @property
+    def resting(self) -> NDArray[Any]:
+        """Resting orders (dtype RESTING), in the order they were given; a copy."""
+        return self._resting[: int(self._state["resting"][0])].copy()
+
+    def set_reserve(self, pool: int, amount: float) -> None:
+        """Put money of the trader's beside a pool, for transfers into it."""
+        self._pools["reserve"][pool] = amount
 
     def decide(self, path: int, ask: bool = True) -> None:
         """Go on from a bar that left the account unsure, and from there on, along one path.

@@ -24,7 +24,7 @@ from .quiet import can_skip, skip_quiet
 from .resting import end_orders, expire_orders, tidy
 from .risk import pool_equity, position_pnl, rules_of, rules_today, usd_price
 from .samples import close_equity, exposure, take_samples
-from .state import NO_TIME, Cause, OnLiquidation, OrderKind, Reason, Rejected
+from .state import FILLS, NO_TIME, Cause, OnLiquidation, OrderKind, Reason, Rejected, Stop
 from .trigger import check_marks, set_marks
 from .types import (
     CLOSE,
@@ -47,6 +47,7 @@ _MARK_OPEN, _MARK_CLOSE = word(MARK_OPEN), word(MARK_CLOSE)
 _AT_OPEN, _INSIDE = word(FUNDING), word(FUNDING_INSIDE)
 _REFILL = int(OnLiquidation.REFILL)
 _END = word(Reason.END)
+_UNSURE, _FILLED = word(Stop.UNSURE), word(Stop.FILLED)
 _EXPIRY = word(Reason.EXPIRY)
 _EXPIRED = word(Rejected.EXPIRED)
 _SIZE = word(OrderKind.SIZE)
@@ -226,6 +227,13 @@ def close_bar(w: Any, i: int) -> None:
 
 
 @jit
+def is_due(w: Any, i: int) -> bool:
+    """Whether an order event is due at bar i that has not been taken."""
+    n = w.state[0]["order"]
+    return n < len(w.orders) and w.orders[n]["ts"] <= w.ts[i]
+
+
+@jit
 def end_bar(w: Any, i: int) -> None:
     """The close of a bar, after its inside has been played as finer bars."""
     for s in range(len(w.positions)):
@@ -242,10 +250,19 @@ def run_bar(w: Any, i: int) -> bool:
     """One bar, in full; False if it stopped inside, because its ways part and it is to ask."""
     state = w.state[0]
     if state["opened"] != w.ts[i]:
+        filled = w.counts[FILLS]
         open_bar(w, i)
         state["opened"] = w.ts[i]
+        if w.config[0]["pause"] and w.counts[FILLS] != filled:
+            state["unsure"] = _FILLED
+            return False
+    elif is_due(w, i):
+        state["following"] = 1
+        if fill_orders(w, i):
+            check_marks(w, i, _PRICE)
+        state["following"] = 0
     if not play_inside(w, i):
-        state["unsure"] = 1
+        state["unsure"] = _UNSURE
         return False
     note_extremes(w, i)
     if w.config[0]["fine"]:

@@ -9,9 +9,10 @@ symbol of which no price is known yet waits unsized.
 from math import isnan, nan
 from typing import Any
 
-from .contracts import notional, round_down, size_worth
+from .contracts import notional, round_down, side, size_worth
 from .jit import jit
 from .ledger import reject
+from .resting import only_reduces
 from .risk import rules_today
 from .state import OrderKind, OrderType, Rejected
 from .types import word
@@ -21,6 +22,7 @@ _SIZE = word(OrderKind.SIZE)
 _NONE = word(OrderKind.NONE)
 _MARKET = int(OrderType.MARKET)
 _BELOW_MINIMUM = word(Rejected.BELOW_MINIMUM)
+_REDUCE_ONLY = word(Rejected.REDUCE_ONLY)
 _CANCELLED = word(Rejected.CANCELLED_BY_LIQUIDATION)
 
 
@@ -90,6 +92,16 @@ def place_target(w: Any, ts: int, s: int, exposure: float, prices: tuple[float, 
 
 
 @jit
+def reducing_part(w: Any, s: int, value: float) -> float:
+    """The part of an order's size that reduces what is held, with what waits; 0 if none does."""
+    p = w.positions[s]
+    held = p["size"] + (p["order_value"] if p["order_kind"] == _SIZE else 0.0)
+    if held * side(value) >= 0.0:
+        return 0.0
+    return side(value) * min(abs(value), abs(held))
+
+
+@jit
 def queue_order(w: Any, ts: int, order: Any) -> None:
     """Turn an order event into a size that waits, judged by the last close."""
     s, value, price = order["symbol"], order["value"], order["price"]
@@ -102,6 +114,11 @@ def queue_order(w: Any, ts: int, order: Any) -> None:
         else:
             place_target(w, ts, s, value, (known, price))
         return
+    if only_reduces(order):
+        value = reducing_part(w, s, value)
+        if value == 0.0:
+            reject(w, ts, s, _REDUCE_ONLY, order["value"], price, (abs(order["value"]), p["size"]))
+            return
     lot = rules_today(w, s)["lot"]
     size = round_down(value, lot)
     if size == 0.0:

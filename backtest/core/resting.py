@@ -164,11 +164,14 @@ def cancel_resting(w: Any, ts: int, order: Any) -> None:
 
 @jit
 def reference_price(w: Any, i: int, s: int, by: int) -> float:
-    """The price that the venue holds a new order against: that of the last close, or this open."""
-    p = w.positions[s]
+    """The price that the venue holds a new order against: that of the last close.
+
+    It is this open for what follows fills there, and before the first close.
+    """
+    p, now = w.positions[s], w.state[0]["following"]
     if by == _BY_MARK:
-        return p["mark"] if isnan(p["closing_mark"]) else p["closing_mark"]
-    return w.prices[OPEN, p["series"], i] if isnan(p["close"]) else p["close"]
+        return p["mark"] if now or isnan(p["closing_mark"]) else p["closing_mark"]
+    return w.prices[OPEN, p["series"], i] if now or isnan(p["close"]) else p["close"]
 
 
 @jit

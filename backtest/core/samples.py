@@ -2,17 +2,21 @@
 
 # mypy: disable-error-code="no-any-return"
 
-from math import inf
+from math import inf, nan
 from typing import Any
 
 from .contracts import notional, side
 from .jit import jit
 from .ledger import keeps_level, slot
 from .legs import shared_level
+from .resting import available
 from .risk import (
     ACCOUNT,
+    bucket_equity,
     bucket_maintenance,
     bucket_notional,
+    bucket_of,
+    margin_ratio,
     pool_equity,
     position_initial,
     position_maintenance,
@@ -75,6 +79,20 @@ def take_samples(w: Any, i: int) -> None:
     for s in range(len(w.positions)):
         if w.positions[s]["size"] != 0.0:
             sample_position(w, i, s)
+
+
+@jit
+def look(w: Any, s: int) -> None:
+    """Note a position's gain and liquidation price (NaN without one), the ratio and equity of its
+    bucket, and what is free in its pool.
+    """
+    p = w.positions[s]
+    bucket, pool = bucket_of(w, s), p["pool"]
+    equity, needs = bucket_equity(w, bucket, pool), bucket_maintenance(w, bucket, pool)
+    p["ratio"], p["backing"], p["gain"] = margin_ratio(equity, needs), equity, position_pnl(w, s)
+    p["shown"], p["free"] = nan, available(w, pool)
+    if p["size"] != 0.0:
+        p["shown"] = p["level"] if keeps_level(w, s) else shared_level(w, s)
 
 
 @jit

@@ -80,6 +80,16 @@ class Done(IntEnum):
     ENDED = 2
 
 
+class Stop(IntEnum):
+    """Why a run stopped in a bar that it has to be told to go on with."""
+
+    NONE = 0
+    UNSURE = 1
+    """its ways lead to different ends"""
+    FILLED = 2
+    """orders have filled at its open, and others may follow them"""
+
+
 class Certainty(IntEnum):
     """Whether an event happens on every way that its bar leaves open, or on some."""
 
@@ -161,6 +171,7 @@ CONFIG = np.dtype(
         ("fund_per_block", "f8"),  # most that the venue's fund pays in one step
         ("path", "i8"),  # Path
         ("ask", "i8"),  # 1: stop at a bar whose ways lead to different ends, and be told
+        ("pause", "i8"),  # 1: stop once orders have filled at an open, and be told
         ("fine", "i8"),  # 1: the bars are parts of a longer one, whose open was played
     ],
     align=True,
@@ -182,7 +193,8 @@ STATE = np.dtype(
         ("last_ts", "i8"),  # open time of the last bar that was run
         ("opened", "i8"),  # bar whose open has been played
         ("decided", "i8"),  # bar whose ways may part: the account takes its path
-        ("unsure", "i8"),  # 1: stopped inside the bar `opened`, to be told how to go on
+        ("unsure", "i8"),  # Stop: inside the bar `opened`, to be told how to go on
+        ("following", "i8"),  # 1: what is taken now follows fills of this very open
         ("resting", "i8"),  # resting orders, done ones of this bar included
         ("exits", "i8"),  # liquidation steps so far
         ("trials", "i8"),  # ways of the present bar that were tried; 0: it leaves one only
@@ -236,6 +248,11 @@ POSITION = np.dtype(
         ("fell", "i8"),  # 1: liquidated inside this bar
         ("falls", "i8"),  # ways of this bar on which it is liquidated
         ("funded", "i8"),  # bar whose inner funding is paid
+        ("ratio", "f8"),  # of maintenance margin and equity of its bucket, when looked at
+        ("shown", "f8"),  # its liquidation price then
+        ("free", "f8"),  # money of its pool that nothing holds
+        ("backing", "f8"),  # equity of its bucket
+        ("gain", "f8"),  # its unrealised P&L
         ("rule", "i8"),  # index of the rules in force for the position
         ("current", "i8"),  # index of the rules in force for new positions
         ("pool", "i8"),
@@ -266,7 +283,10 @@ POSITION = np.dtype(
 )
 """`bought` counts what opened the running trade, `sold` what closed it, whatever the side."""
 
-SCRATCH = ("last", "goal", "last_goal", "reach", "lean", "favoured", "fell", "falls", "funded")
+SCRATCH = (
+    *("ratio", "shown", "free", "backing", "gain"),
+    *("last", "goal", "last_goal", "reach", "lean", "favoured", "fell", "falls", "funded"),
+)
 """Fields of POSITION that mean something inside a bar only."""
 
 ORDER = np.dtype(

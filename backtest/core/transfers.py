@@ -27,7 +27,7 @@ def transfer(w: Any, ts: int, order: Any) -> None:
         reject(w, ts, s, _RESERVE_EXCEEDED, amount, order["price"], (amount, pool["reserve"]))
         return
     free = available(w, number)
-    if -amount > free:
+    if amount < 0.0 and -amount > free:
         reject(w, ts, s, _INSUFFICIENT_MARGIN, amount, order["price"], (-amount, free))
         return
     pool["reserve"] -= amount

@@ -61,8 +61,25 @@ def test_importing_the_package_loads_nothing():
 
 
 PUBLIC = [
-    *("BacktestError", "DataError", "Legs", "Order", "Result", "ResultError"),
-    *("RulebookError", "RunConfig", "StrategyError", "UsageError", "explain", "explain_pool"),
+    *(
+        "AddMargin",
+        "BacktestError",
+        "Cancel",
+        "DataError",
+        "Legs",
+        "Order",
+        "Result",
+        "ResultError",
+    ),
+    *(
+        "RulebookError",
+        "RunConfig",
+        "StrategyError",
+        "Transfer",
+        "UsageError",
+        "explain",
+        "explain_pool",
+    ),
     *("load_venue", "open_result", "resume", "run", "verify"),
 ]
 
