@@ -31,6 +31,10 @@ _TRAILING = int(OrderType.TRAILING_STOP)
 _BY_LAST, _BY_MARK = word(TriggerBy.LAST), word(TriggerBy.MARK)
 
 
+LOOK_AHEAD = 64
+"""Bars that are searched for one that may meet a resting order, before they are looked through."""
+
+
 @jit
 def nearest_orders(w: Any, by: int) -> tuple[float, float]:
     """Highest price under which, and lowest over which, a resting order may be met."""
@@ -75,6 +79,23 @@ def can_skip(w: Any) -> bool:
 
 
 @jit
+def first_met(w: Any, first: int, last: int) -> int:
+    """The first of some bars in which a resting order may be met, or `last`."""
+    series = w.positions[0]["series"]
+    buys, sells = nearest_orders(w, _BY_LAST)
+    mark_buys, mark_sells = nearest_orders(w, _BY_MARK)
+    for i in range(first, last):
+        if w.prices[LOW, series, i] <= buys or w.prices[HIGH, series, i] >= sells:
+            return i
+        if (
+            w.prices[MARK_LOW, series, i] <= mark_buys
+            or w.prices[MARK_HIGH, series, i] >= mark_sells
+        ):
+            return i
+    return last
+
+
+@jit
 def skip_quiet(w: Any, first: int, last: int) -> int:
     """Look through bars of one symbol in which nothing can happen; the first that needs more.
 
@@ -85,12 +106,9 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
     if state["order"] < len(w.orders):
         until = min(until, w.orders[state["order"]]["ts"])
     until = min(until, state["next_sample"] - w.config[0]["timeframe_ms"])
-    resting = state["resting"] > 0
-    buys, sells, mark_buys, mark_sells = -inf, inf, -inf, inf
-    if resting:
+    if state["resting"] > 0:
         until = min(until, first_expiry(w))
-        buys, sells = nearest_orders(w, _BY_LAST)
-        mark_buys, mark_sells = nearest_orders(w, _BY_MARK)
+        last = first_met(w, first, min(last, first + LOOK_AHEAD))
     rules, series = w.rules[p["rule"]], p["series"]
     inverse, multiplier = rules["inverse"] != 0, rules["multiplier"]
     size, entry = p["size"], p["entry"]
@@ -103,40 +121,35 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
     low, high, worst = p["low"], p["high"], pool["equity_low"]
     equity = pool["equity"]
     both = HAS_TRADE | HAS_MARK
+    ts, every_flags = w.ts, w.flags[series]
+    funding, inside = w.prices[FUNDING, series], w.prices[FUNDING_INSIDE, series]
+    opens, closes = w.prices[MARK_OPEN, series], w.prices[MARK_CLOSE, series]
+    lows, highs = w.prices[MARK_LOW, series], w.prices[MARK_HIGH, series]
     i = first
-    while i < last and w.ts[i] < until:
-        flags = w.flags[series, i]
+    while i < last and ts[i] < until:
+        flags = every_flags[i]
         if flags & both != both or flags & SEGMENT_END:
             break
-        if resting and (
-            w.prices[LOW, series, i] <= buys
-            or w.prices[HIGH, series, i] >= sells
-            or w.prices[MARK_LOW, series, i] <= mark_buys
-            or w.prices[MARK_HIGH, series, i] >= mark_sells
-        ):
-            break
         if size != 0.0:
-            bar_low, bar_high = w.prices[MARK_LOW, series, i], w.prices[MARK_HIGH, series, i]
+            bar_low, bar_high = lows[i], highs[i]
             if bar_low <= under or bar_high >= over:
                 break
-            funded = not isnan(w.prices[FUNDING, series, i])
-            if funded or not isnan(w.prices[FUNDING_INSIDE, series, i]):
+            if not (isnan(funding[i]) and isnan(inside[i])):
                 break
-            bar_open, bar_close = w.prices[MARK_OPEN, series, i], w.prices[MARK_CLOSE, series, i]
             if inverse:
-                at_open = size * (1.0 / entry - 1.0 / bar_open)
-                at_close = size * (1.0 / entry - 1.0 / bar_close)
+                at_open = size * (1.0 / entry - 1.0 / opens[i])
+                at_close = size * (1.0 / entry - 1.0 / closes[i])
             else:
-                at_open = size * (bar_open - entry) * multiplier
-                at_close = size * (bar_close - entry) * multiplier
+                at_open = size * (opens[i] - entry) * multiplier
+                at_close = size * (closes[i] - entry) * multiplier
             if cash + (margin + at_open) < floor:
                 break
             low, high = min(low, bar_low), max(high, bar_high)
             equity = cash + (margin + at_close)
             worst = min(worst, equity)
         else:
-            rate = w.prices[FUNDING_INSIDE, series, i]
-            rate = w.prices[FUNDING, series, i] if isnan(rate) else rate
+            rate = inside[i]
+            rate = funding[i] if isnan(rate) else rate
             last_rate = last_rate if isnan(rate) else rate
         i += 1
     if i > first:
