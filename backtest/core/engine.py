@@ -118,7 +118,7 @@ class Engine:
         self._buffers = [np.zeros(FIRST_CAPACITY, dtype) for dtype in DTYPES]
         self._table = np.zeros(WORDS, np.int64)
         self._address = self._table.ctypes.data
-        self._block: tuple[Any, Any, Any] = _NO_BLOCK
+        self._block = _no_bars(self._symbols)
         self._bars = 0
         self._set_up(rules, pools, cash)
         if legs:
@@ -394,11 +394,10 @@ class Engine:
         self._bound = world
 
 
-_NO_BLOCK: tuple[Any, Any, Any] = (
-    np.zeros(0, np.int64),
-    np.zeros((N_FIELDS, 0, 0)),
-    np.zeros((0, 0), np.uint8),
-)
+def _no_bars(symbols: int) -> tuple[Any, Any, Any]:
+    """What is read where no block has been loaded: one bar at time 0 that has no prices."""
+    prices = np.full((N_FIELDS, symbols, 1), np.nan)
+    return np.zeros(1, np.int64), prices, np.zeros((symbols, 1), np.uint8)
 
 
 def _check_array(name: str, array: NDArray[Any], dtype: Any, shape: tuple[int, ...]) -> None:
