@@ -34,7 +34,7 @@ from .state import (
     Path,
     Stop,
 )
-from .types import N_FIELDS, MarginMode, word
+from .types import HAS_MARK, MARK_HIGH, MARK_IS_COARSE, MARK_LOW, N_FIELDS, MarginMode, word
 from .world import WORDS, WORDS_PER_ARRAY, World, as_world
 
 FIRST_CAPACITY = 256
@@ -131,6 +131,7 @@ class Engine:
         positions["series"], positions["twin"] = np.arange(len(rules)) % self._symbols, -1
         positions["close"] = positions["target"] = positions["order_price"] = np.nan
         positions["closing_mark"] = positions["last"] = np.nan
+        positions["owed_low"] = positions["owed_high"] = np.nan
         positions["funded"] = self._state["opened"] = self._state["decided"] = -1
         positions["liquidated_at"] = self._state["wait_until"] = -NO_TIME
         self._pools["cash"] = self._pools["start"] = self._pools["equity"] = cash
@@ -334,7 +335,19 @@ class Engine:
 
         Its open has been played; `end_bar` of the long bar comes after them.
         """
+        self._owe_extremes()
         self._state["unsure"], self._config["fine"] = 0, 1
+
+    def _owe_extremes(self) -> None:
+        """Note the bar's range of marks, which finer bars may know no better (MARK_IS_COARSE)."""
+        ts, prices, flags = self._block
+        at = int(np.searchsorted(ts, self._state["opened"][0]))
+        length = int(ts[1] - ts[0]) if self._config["fine"][0] else self._made[0].timeframe_ms
+        p = self._positions
+        known = flags[p["series"], at] & (HAS_MARK | MARK_IS_COARSE) == HAS_MARK
+        lows, highs = prices[MARK_LOW, p["series"], at], prices[MARK_HIGH, p["series"], at]
+        p["owed_low"][known], p["owed_high"][known] = lows[known], highs[known]
+        p["coarse_to"][known] = ts[at] + length
 
     def end_bar(self, i: int) -> None:
         """The close of bar i of the loaded block, whose inside was played as finer bars."""

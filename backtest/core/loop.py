@@ -13,6 +13,7 @@ from math import isnan, nan
 from typing import Any
 
 from .arrivals import fill_orders
+from .coarse import note_reached
 from .contracts import notional
 from .fills import close_part, closing_fill
 from .funding import settle_funding
@@ -267,6 +268,7 @@ def run_bar(w: Any, i: int) -> bool:
     note_extremes(w, i)
     if w.config[0]["fine"]:
         set_marks(w, i, _MARK_CLOSE)
+        note_reached(w, i)
     else:
         close_bar(w, i)
         state["bars"] += 1
