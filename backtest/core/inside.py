@@ -19,7 +19,7 @@ from .price import has_cliffs
 from .risk import is_cross, pool_equity, rules_of
 from .state import FILLS, FUNDINGS, Cause, Done, Path
 from .triggered import comes_falling, follow_bar, may_meet, meets_orders
-from .types import FUNDING_INSIDE, HAS_MARK, MARK_CLOSE, MARK_HIGH, MARK_LOW, word
+from .types import FUNDING_INSIDE, HAS_MARK, MARK_CLOSE, MARK_HIGH, MARK_LOW, Gains, word
 from .walk import (
     ADVERSE,
     ENDING,
@@ -38,6 +38,7 @@ _YES = word(1)
 _FUNDING, _PRICE = word(Cause.FUNDING), word(Cause.PRICE)
 _RESTS, _FILLED = int(Done.RESTS), int(Done.FILLED)
 _OPTIMISTIC = int(Path.OPTIMISTIC)
+_OWN = int(Gains.OWN)
 SAME = 1e-12
 """Share by which equities of two ways differ through rounding alone."""
 
@@ -86,6 +87,7 @@ def turns(w: Any, group: int) -> bool:
     for s in range(len(w.positions)):
         p, rules = w.positions[s], rules_of(w, s)
         moves = p["twin"] >= 0 or has_cliffs(rules) or rules["rate_slope"] > 0.0
+        moves = moves or rules["gains"] == _OWN
         if in_group(w, s, group) and p["size"] != 0.0 and moves:
             return True
     return False

@@ -9,7 +9,10 @@ from math import inf
 from typing import Any
 
 from .jit import jit
-from .risk import ACCOUNT, bucket_maintenance, is_cross, pool_backing, position_level, rules_of
+from .risk import is_cross, pool_excess, position_level, rules_of
+from .types import Gains, word
+
+_OWN, _SHARED = int(Gains.OWN), word(-1)
 
 HALVINGS = 60
 FARTHEST = 1e12
@@ -38,13 +41,24 @@ def leading_side(w: Any, s: int) -> float:
 
 @jit
 def healthy_at(w: Any, s: int, mark: float) -> bool:
-    """Whether the pool would be over its requirement with both legs of a symbol at a mark."""
+    """Whether the pool would be over its requirement with a symbol at a mark, legs together."""
     p = w.positions[s]
-    other, pool, saved = w.positions[p["twin"]], p["pool"], p["mark"]
+    other = w.positions[p["twin"] if p["twin"] >= 0 else s]
+    pool, saved = p["pool"], p["mark"]
     p["mark"] = other["mark"] = mark
-    healthy = pool_backing(w, pool) > bucket_maintenance(w, ACCOUNT, pool)
+    first = s if rules_of(w, s)["gains"] == _OWN else _SHARED
+    healthy = pool_excess(w, pool, first) > 0.0
     p["mark"] = other["mark"] = saved
     return healthy
+
+
+@jit
+def moves_others(w: Any, s: int) -> bool:
+    """Whether what other positions need moves with a position's mark: legs, or shared losses."""
+    if has_other_leg(w, s):
+        return True
+    own = is_cross(w) and rules_of(w, s)["gains"] == _OWN
+    return own and w.pools[w.positions[s]["pool"]]["open"] > 1
 
 
 @jit
@@ -54,7 +68,7 @@ def shared_level(w: Any, s: int) -> float:
     Two legs have one in common, on the adverse side of their net size; 0 or infinity if none.
     It is looked for from the present mark, also when that is beyond it already.
     """
-    if not has_other_leg(w, s):
+    if not moves_others(w, s):
         return position_level(w, s)
     mark, falls = w.positions[s]["mark"], leading_side(w, s) > 0.0
     healthy = healthy_at(w, s, mark)

@@ -291,9 +291,12 @@ def next_block(w: Any, i: int, bucket: int, pool: int, step: int, cause: int) ->
     """Carry out the next step of a process, unless the bucket is healthy, empty or stuck."""
     b = measure(w, bucket, pool)
     s = next_position(w, b)
-    if s < 0 or (step > 1 and is_cured(w, s, b.equity, b.maintenance, healthy_ratio(w, s))):
+    if s < 0:
         return False
-    return take_step(w, i, s, for_position(w, s, b), step, cause)
+    b = for_position(w, s, b)
+    if step > 1 and is_cured(w, s, b.equity, b.maintenance, healthy_ratio(w, s)):
+        return False
+    return take_step(w, i, s, b, step, cause)
 
 
 @jit

@@ -109,10 +109,10 @@ def refill(w: Any, i: int) -> None:
 
 @jit
 def settle_expired(w: Any, i: int) -> None:
-    """Settle dated futures whose time has come, at the mark of this open."""
+    """Settle dated futures whose time has come since the last open, at the mark of this one."""
     for s in range(len(w.positions)):
         p, rules = w.positions[s], rules_of(w, s)
-        if rules["expires"] > w.ts[i]:
+        if not w.state[0]["opened"] < rules["expires"] <= w.ts[i]:
             continue
         drop_order(w, w.ts[i], s, _EXPIRED)
         end_orders(w, w.ts[i], s, _EXPIRED)

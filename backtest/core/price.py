@@ -125,6 +125,20 @@ def _up_the_cliffs(rules: Any, size: float, entry: float, wallet: float, row: in
 
 
 @jit
+def _failing_from(rules: Any, size: float, entry: float, wallet: float, row: int) -> int:
+    """Row in which a position that fails in a row began to fail; the row itself if it does not."""
+    if signed_units(rules, size) > 0.0:
+        while row + 1 < rules["n_tiers"]:
+            if _root(rules, row, size, entry, wallet) <= _floor_value(rules, row + 1, size):
+                break
+            row += 1
+    else:
+        while row > 0 and _root(rules, row, size, entry, wallet) <= _floor_value(rules, row, size):
+            row -= 1
+    return row
+
+
+@jit
 def _far_cliff(rules: Any, size: float, entry: float, wallet: float, row: int) -> float:
     """First floor above a row whose tier a position that gains cannot afford; inf if none."""
     for above in range(row + 1, rules["n_tiers"]):
@@ -154,6 +168,7 @@ def liquidation_prices(
         far = _far_root(rules, size, entry, wallet)
     else:
         row = tier_index(rules, tier_key(rules, size, entry, mark))
+        row = _failing_from(rules, size, entry, wallet, row)
         if gains:
             level = _down_the_cliffs(rules, size, entry, wallet, row)
             far = _far_cliff(rules, size, entry, wallet, row)

@@ -241,6 +241,20 @@ def bucket_maintenance(w: Any, bucket: int, pool: int) -> float:
 
 
 @jit
+def pool_excess(w: Any, pool: int, first: int) -> float:
+    """What a pool has beyond what it must have, if `first` is the position that falls first (−1:
+    gains are shared); that one has its own gain as well.
+    """
+    excess = pool_backing(w, pool)
+    if first >= 0:
+        excess += max(position_pnl(w, first), 0.0)
+    for s in range(len(w.positions)):
+        if w.positions[s]["pool"] == pool:
+            excess -= position_binds(w, s, first)
+    return excess
+
+
+@jit
 def bucket_notional(w: Any, bucket: int, pool: int) -> float:
     """Value of a bucket's positions at their marks."""
     total = 0.0

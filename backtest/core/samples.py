@@ -16,6 +16,7 @@ from .risk import (
     bucket_maintenance,
     bucket_notional,
     bucket_of,
+    is_cross,
     margin_ratio,
     pool_equity,
     position_initial,
@@ -38,14 +39,16 @@ def sample_pool(w: Any, i: int, pool: int) -> None:
     r, state = w.equity[n], w.pools[pool]
     r["ts"], r["pool"], r["equity"] = w.ts[i], pool, state["equity"]
     r["equity_low"], r["cash"] = min(state["equity_low"], state["equity"]), state["cash"]
-    r["unrealized_pnl"], r["initial_margin"] = 0.0, 0.0
+    r["unrealized_pnl"] = r["initial_margin"] = r["maintenance_margin"] = 0.0
     for s in range(len(w.positions)):
         if w.positions[s]["pool"] == pool and w.positions[s]["size"] != 0.0:
             r["unrealized_pnl"] += position_pnl(w, s)
             r["initial_margin"] += position_initial(w, s)
+            r["maintenance_margin"] += position_maintenance(w, s)
     r["equity_usd"] = state["equity"] * usd_price(w, pool)
     r["notional"] = bucket_notional(w, ACCOUNT, pool)
-    r["maintenance_margin"] = bucket_maintenance(w, ACCOUNT, pool)
+    if is_cross(w):
+        r["maintenance_margin"] = bucket_maintenance(w, ACCOUNT, pool)
 
 
 @jit

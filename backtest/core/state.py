@@ -244,6 +244,7 @@ POSITION = np.dtype(
         ("goal", "f8"),  # mark that the present stage of the walk goes to
         ("last_goal", "f8"),  # trade price that it goes to
         ("reach", "f8"),  # mark on the way there up to which nothing but liquidation can come
+        ("begins", "f8"),  # mark from which the way to its reach is looked through
         ("lean", "f8"),  # side whose adverse prices the bar is walked to
         ("favoured", "i8"),  # 1: the walk goes to its favourable price first
         ("fell", "i8"),  # 1: liquidated inside this bar
@@ -290,8 +291,8 @@ POSITION = np.dtype(
 
 SCRATCH = (
     *("ratio", "shown", "free", "backing", "gain"),
-    *("last", "goal", "last_goal", "reach", "lean", "favoured", "fell", "falls", "funded"),
-    *("still", "owed_low", "owed_high", "coarse_to"),
+    *("last", "goal", "last_goal", "reach", "begins", "lean", "favoured", "fell", "falls"),
+    *("funded", "still", "owed_low", "owed_high", "coarse_to"),
 )
 """Fields of POSITION that mean something inside a bar only."""
 

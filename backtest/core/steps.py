@@ -205,11 +205,11 @@ def is_cured(w: Any, s: int, equity: float, maintenance: float, ratio: float) ->
 
 @jit
 def size_to_tier(w: Any, s: int, row: int) -> float:
-    """|size| in lots to close so that the rest fits into a row of the table."""
+    """|size| in lots to close so that the rest fits into a lower row of the table."""
     p, rules = w.positions[s], rules_of(w, s)
     held, lot = abs(p["size"]), rules_today(w, s)["lot"]
     kept = size_at_key(rules, rules["floor"][row + 1], p["entry"], p["mark"]) - twin_size(w, s)
-    return without_dust(max(round_up(held - kept, lot), 0.0), held, lot)
+    return without_dust(max(round_up(held - kept, lot), lot), held, lot)
 
 
 @jit

@@ -15,7 +15,6 @@ from .jit import jit
 from .ledger import refresh_level
 from .liquidation import liquidate
 from .price import crosses, crosses_far, has_cliffs
-from .requirement import terms
 from .risk import (
     ACCOUNT,
     bucket_equity,
@@ -23,22 +22,20 @@ from .risk import (
     bucket_of,
     is_cross,
     is_liquidated,
-    is_smaller_leg,
+    pool_excess,
     pool_rules,
-    position_binds,
     position_pnl,
-    position_row,
     rules_of,
-    shared_pnl,
     twin_size,
     weakest,
 )
-from .types import HAS_MARK, MARK_HIGH, MARK_LOW, word
+from .types import HAS_MARK, MARK_HIGH, MARK_LOW, Gains, word
 
 _NO_ROUND = word(0)
-NEWTON_STEPS = 64
+_OWN = int(Gains.OWN)
+ROOT_STEPS = 100
 BESIDE = 1e-9
-"""Share of the way that keeps clear of a cliff on both sides."""
+"""Share of the way that keeps clear of a jump on both sides."""
 EXACT_ROUNDS, ROUNDS = 2000, 2048
 """Liquidations of one bucket on one way: these at its level, from then on a share of the rest of
 the way further, so that so many reach the end.
@@ -51,9 +48,7 @@ and would close a large position lot by lot. One that closes a share each time i
 @jit
 def pool_triggered(w: Any, pool: int) -> bool:
     """Whether a pool with open positions is liquidated at the marks in the state."""
-    maintenance = bucket_maintenance(w, ACCOUNT, pool)
-    equity = bucket_equity(w, ACCOUNT, pool)
-    return is_liquidated(pool_rules(w, pool), equity, maintenance)
+    return is_liquidated(pool_rules(w, pool), pool_excess(w, pool, weakest(w, pool)), 0.0)
 
 
 @jit
@@ -130,42 +125,75 @@ def mark_on_way(w: Any, s: int, share: float) -> float:
 
 
 @jit
-def move_towards(w: Any, pool: int, share: float) -> tuple[float, float]:
-    """(equity − requirement, its change per unit of share) a share of the way of all marks."""
-    excess, change, first = w.pools[pool]["cash"], 0.0, weakest(w, pool)
+def excess_at(w: Any, pool: int, share: float) -> float:
+    """Equity − requirement of a pool a share of the way of all its marks."""
     for s in range(len(w.positions)):
         p = w.positions[s]
-        if p["pool"] != pool or p["size"] == 0.0:
-            continue
-        rules, saved = rules_of(w, s), p["mark"]
-        span = unit_value(rules, p["reach"]) - unit_value(rules, saved)
-        p["mark"] = mark_on_way(w, s, share)
-        pnl = shared_pnl(w, s)
-        excess += pnl - position_binds(w, s, first)
-        if pnl == position_pnl(w, s):
-            change += span * signed_units(rules, p["size"])
-        if not is_smaller_leg(w, s):
-            _, slope, curve = terms(rules, position_row(w, s), p["size"], p["entry"])
-            change -= span * (slope + 2.0 * curve * unit_value(rules, p["mark"]))
-        p["mark"] = saved
-    return excess, change
+        if p["pool"] == pool and p["size"] != 0.0:
+            p["begins"] = p["mark"]
+            p["mark"] = mark_on_way(w, s, share)
+    excess = pool_excess(w, pool, weakest(w, pool))
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        if p["pool"] == pool and p["size"] != 0.0:
+            p["mark"] = p["begins"]
+    return excess
+
+
+@jit
+def span_of(w: Any, s: int) -> float:
+    """Change of a unit's value along the whole way of a position's mark."""
+    p, rules = w.positions[s], rules_of(w, s)
+    return unit_value(rules, p["reach"]) - unit_value(rules, p["mark"])
+
+
+@jit
+def next_cliff(w: Any, s: int, share: float) -> float:
+    """Share of the way at which a position next meets a cliff of its table; 1 if none."""
+    p, rules, nearest = w.positions[s], rules_of(w, s), 1.0
+    span = span_of(w, s)
+    if span == 0.0 or not has_cliffs(rules):
+        return nearest
+    now, size = unit_value(rules, p["mark"]), abs(p["size"]) + twin_size(w, s)
+    for row in range(1, rules["n_tiers"]):
+        at = (rules["floor"][row] / size - now) / span
+        if share + BESIDE < at < nearest:
+            nearest = at
+    return nearest
+
+
+@jit
+def next_draw(w: Any, s: int, share: float) -> float:
+    """Share of the way at which a position next has lost what another has, or nothing; 1 if never.
+
+    Where gains are not shared another one may be the first to fall from there on.
+    """
+    pool, gain, nearest = w.positions[s]["pool"], position_pnl(w, s), 1.0
+    slope = span_of(w, s) * signed_units(rules_of(w, s), w.positions[s]["size"])
+    for o in range(s + 1):
+        p, its_gain, its_slope = w.positions[o], 0.0, 0.0
+        if o < s:
+            if p["pool"] != pool or p["size"] == 0.0:
+                continue
+            its_gain = position_pnl(w, o)
+            its_slope = span_of(w, o) * signed_units(rules_of(w, o), p["size"])
+        at = (its_gain - gain) / (slope - its_slope) if slope != its_slope else 1.0
+        if share + BESIDE < at < nearest:
+            nearest = at
+    return nearest
 
 
 @jit
 def next_jump(w: Any, pool: int, share: float) -> float:
-    """Share of the way at which a position next meets a cliff of its table; 1 if none."""
+    """Share of the way at which a pool's requirement next may jump; 1 if it does not."""
     nearest = 1.0
     for s in range(len(w.positions)):
-        p, rules = w.positions[s], rules_of(w, s)
-        if p["pool"] != pool or p["size"] == 0.0 or not has_cliffs(rules):
+        p = w.positions[s]
+        if p["pool"] != pool or p["size"] == 0.0:
             continue
-        now = unit_value(rules, p["mark"])
-        span = unit_value(rules, p["reach"]) - now
-        size = abs(p["size"]) + twin_size(w, s)
-        for row in range(1, rules["n_tiers"]):
-            at = (rules["floor"][row] / size - now) / span if span != 0.0 else 1.0
-            if share + BESIDE < at < nearest:
-                nearest = at
+        nearest = min(nearest, next_cliff(w, s, share))
+        if rules_of(w, s)["gains"] == _OWN:
+            nearest = min(nearest, next_draw(w, s, share))
     return nearest
 
 
@@ -173,41 +201,45 @@ def next_jump(w: Any, pool: int, share: float) -> float:
 def root_between(w: Any, pool: int, first: float, last: float) -> float:
     """Share between two at which a pool fails, where it survives the first and fails the last.
 
-    Equity less requirement is concave along the way, so Newton's steps from the far end come
-    down to the root without passing it.
+    False position; an end that stays counts half the next time (Illinois).
     """
-    share = last
-    excess, slope = move_towards(w, pool, last)
-    for _ in range(NEWTON_STEPS):
-        if slope >= 0.0:
+    healthy, failing = first, last
+    over, under = excess_at(w, pool, first), excess_at(w, pool, last)
+    if over <= 0.0:
+        return first
+    for _ in range(ROOT_STEPS):
+        share = healthy + (failing - healthy) * (over / (over - under))
+        if not healthy < share < failing:
+            share = 0.5 * (healthy + failing)
+            if not healthy < share < failing:
+                break
+        excess = excess_at(w, pool, share)
+        if excess > 0.0:
+            healthy, over, under = share, excess, 0.5 * under
+        else:
+            failing, under, over = share, excess, 0.5 * over
+        if excess == 0.0:
             break
-        nearer = share - excess / slope
-        if not nearer < share:
-            break
-        share = max(nearer, first)
-        if share == first:
-            break
-        excess, slope = move_towards(w, pool, share)
-    return share
+    return failing
 
 
 @jit
 def failing_share(w: Any, pool: int) -> float:
     """Share of the way at which a pool fails; inf if it survives to the end.
 
-    A requirement with cliffs is looked through from one to the next: between two the way is
+    A requirement with jumps is looked through from one to the next: between two the way is
     smooth, and it may fail on either side of one.
     """
     rules, start = pool_rules(w, pool), 0.0
     while True:
         end = next_jump(w, pool, start)
         before = end if end == 1.0 else end - BESIDE
-        if is_liquidated(rules, move_towards(w, pool, before)[0], 0.0):
+        if is_liquidated(rules, excess_at(w, pool, before), 0.0):
             return root_between(w, pool, start, before)
         if end == 1.0:
             return inf
         start = min(end + BESIDE, 1.0)
-        if is_liquidated(rules, move_towards(w, pool, start)[0], 0.0):
+        if is_liquidated(rules, excess_at(w, pool, start), 0.0):
             return start
 
 

@@ -31,6 +31,7 @@ class Account(Ledger):
             setattr(self, name, value)
         self.orders = list(plan.orders)
         self.events, self.wait_until, self.rules_until = 0, -inf, -inf
+        self.before = -1
         self.next_sample, self.i = 0, 0
         self.cause, self.fallen, self.certain = "price", None, None
         self.pools = [Pool(number, cash) for number, cash in enumerate(plan.cash)]
@@ -103,6 +104,7 @@ class Account(Ledger):
             self._open_bar()
             walk.inside(self)
             self._close_bar()
+            self.before = ts
             if self.stopped:
                 break
         for p in self.positions:
@@ -150,9 +152,9 @@ class Account(Ledger):
             self.rules_until = min(self.rules_until, p.dated.until(self.ts))
 
     def _expire(self):
-        """Settle contracts that end now at the mark."""
+        """Settle contracts whose end has come since the last open at the mark."""
         for p in self.positions:
-            if p.r.expires <= self.ts:
+            if self.before < p.r.expires <= self.ts:
                 self.drop(p, "expired")
                 if p.size:
                     fee = p.worth() * p.r.delivery

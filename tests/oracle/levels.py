@@ -13,6 +13,10 @@ from .margin import unit as unit_of
 
 BESIDE = 1e-10
 """Share of a way that keeps clear of a jump on both sides."""
+BESIDE_FLOOR = (1.0, 1.0 + 1e-11)
+"""Values just under and over a tier's floor."""
+ASIDE = 1e-9
+"""Share of a mark by which it is moved to see on which side a position fails."""
 FARTHEST = 1e12
 
 
@@ -32,15 +36,17 @@ class Way:
             p.mark = end if share == 1.0 else price_at(p.r, now + share * (then - now))
 
     def jumps(self, book):
-        """Shares of the way at which a requirement may jump, in order."""
+        """(share before, share after) where a requirement may jump on the way, in order."""
         found = set()
         for p, (now, then) in zip(self.positions, self.units, strict=True):
             if p.r.cliffs and then != now:
                 size = abs(p.size) + book.beside(p)
-                found |= {(floor / size - now) / (then - now) for floor in p.r.floors[1:]}
+                for floor in p.r.floors[1:]:
+                    sides = [(floor / size * one - now) / (then - now) for one in BESIDE_FLOOR]
+                    found.add((min(sides), max(sides)))
         if len(self.positions) > 1 and any(p.r.own_gains for p in self.positions):
-            found |= set(self._equal_losses())
-        return sorted(share for share in found if 0.0 < share < 1.0)
+            found |= {(share - BESIDE, share + BESIDE) for share in self._equal_losses()}
+        return sorted(jump for jump in found if jump[1] > 0.0 and jump[0] < 1.0)
 
     def _equal_losses(self):
         """Shares at which two positions have lost the same, or one has lost nothing."""
@@ -61,13 +67,13 @@ def first_failure(way, jumps, spare, below=False):
     `spare` is what the bucket has beyond its need at the marks, `below` whether nothing is enough.
     """
     start = 0.0
-    for jump in (*jumps, 1.0):
-        end = 1.0 if jump == 1.0 else max(jump - BESIDE, start)
+    for before, after in (*jumps, (1.0, 1.0)):
+        end = max(before, start)
         way.go(end)
         if fails(spare(), below):
             return root(way, spare, start, end)
-        if jump < 1.0:
-            start = min(jump + BESIDE, 1.0)
+        if before < 1.0:
+            start = min(max(after, start), 1.0)
             way.go(start)
             if fails(spare(), below):
                 return start
@@ -120,6 +126,14 @@ def level(book, p):
     spare = spare_of(book, p, len(moving) > 1)
     marks, found = [one.mark for one in moving], None
     healthy = not fails(spare(), p.r.below)
+    if not healthy:
+        # at a level on the favourable side the adverse one is still to come
+        for one in moving:
+            one.mark *= 1.0 - ASIDE if falls else 1.0 + ASIDE
+        healthy = not fails(spare(), p.r.below)
+        if not healthy:
+            for one, mark in zip(moving, marks, strict=True):
+                one.mark = mark
     factor, start = (0.5 if falls == healthy else 2.0), p.mark
     while found is None and start / FARTHEST < p.mark < start * FARTHEST:
         found = _flip(book, Way(moving, [p.mark * factor] * len(moving)), spare, healthy)
@@ -150,8 +164,8 @@ def _flip(book, way, spare, healthy):
         share = first_failure(way, way.jumps(book), spare, below)
         return None if share is None else way.positions[0].mark
     start = 0.0
-    for jump in (*way.jumps(book), 1.0):
-        for end in (jump - BESIDE, jump + BESIDE) if jump < 1.0 else (1.0,):
+    for jump in (*way.jumps(book), (1.0,)):
+        for end in jump:
             way.go(end)
             if not fails(spare(), below):
                 root(way, spare, end, start)

@@ -28,10 +28,9 @@ def _next(account, bucket, step, cause):
     p = first_to_go(account, bucket)
     if p is None:
         return False
-    b = Bucket(account, bucket)
+    b = Bucket(account, bucket, p)
     if step > 1 and cured(p, b.equity, b.need, p.r.healthy_ratio):
         return False
-    b = Bucket(account, bucket, p)
     rule, closed = choose(account, p, b)
     if rule.wait_seconds:
         account.wait_until = account.ts + round(rule.wait_seconds * 1000)

@@ -53,7 +53,8 @@ def by_row(r, row, size, share, entry, mark):
     worth = size * unit(r, mark)
     if r.grows:
         coins = size / mark if r.inverse else size
-        need = worth * min(r.rates[row] + r.slope * coins, r.rate_cap)
+        # no venue states a cap of a rate that grows with the coins of an inverse contract
+        need = worth * min(r.rates[row] + r.slope * coins, inf if r.inverse else r.rate_cap)
     else:
         base = size * unit(r, entry) if r.at_entry else worth
         need = base * r.rates[row] - r.deductions[row] * share

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from math import inf
 
 DAY = 86_400_000
-TIE = 1e-11
+TIE = 1e-12
 """Share by which sums of lots may pass the edge of a tier: rounding, not size."""
 
 

@@ -69,13 +69,13 @@ class After:
         return cured(self.p, equity, need, wanted)
 
     def to_row(self, row):
-        """|size| in lots to close so that the rest belongs to a row of the table."""
+        """|size| in lots to close so that the rest belongs to a lower row: one at least."""
         p = self.p
         kept = p.r.floors[row + 1]
         if p.r.key != "size":
             kept /= unit_of(p.r, p.entry if p.r.key == "notional_at_entry" else p.mark)
         held, lot = abs(p.size), p.today.lot
-        return whole(up_to_lots(held - kept + self.account.beside(p), lot), held, lot)
+        return whole(max(up_to_lots(held - kept + self.account.beside(p), lot), lot), held, lot)
 
 
 def _tiers_down(p, rule, after):
