@@ -1,10 +1,11 @@
 """Short the symbol whose longs have paid the most funding and hold as much of the cheapest long.
 
-The legs offset each other, so the account should not care where prices go. In cross mode it
-mostly does not; in isolated mode either leg falls alone while the other one wins:
+The legs offset each other only as long as their prices go together. With isolated margin either
+leg falls alone while the other one wins; with cross margin the account earns its funding until
+one short runs away from the rest:
 
-backtest run strategies/funding_carry.py --symbols BTC,ETH,SOL --margin cross --leverage 10
-backtest run strategies/funding_carry.py --symbols BTC,ETH,SOL --margin isolated --leverage 10
+backtest run strategies/funding_carry.py --symbols BTC,ETH,SOL --margin cross
+backtest run strategies/funding_carry.py --symbols BTC,ETH,SOL --margin isolated
 """
 
 import polars as pl
@@ -18,15 +19,14 @@ def targets(
 
     Looked at once per `every`, and no target until each symbol has so many settlements.
     """
+    symbol = pl.col("symbol").cast(pl.String)
     mean = pl.col("funding_rate").rolling_mean(lookback).over("symbol")
-    known = funding.sort("symbol", "ts").select("ts", "symbol", carry=mean)
-    text = pl.col("symbol").cast(pl.String)
-    looks = bars.select("ts", symbol=text).filter(pl.col("ts") == pl.col("ts").dt.truncate(every))
-    looks = looks.sort("ts").join_asof(
-        known.with_columns(symbol=text).sort("ts"), on="ts", by="symbol", check_sortedness=False
-    )
-    carry = pl.col("carry")
-    dearest, cheapest = carry.max().over("ts"), carry.min().over("ts")
-    wanted = pl.when(carry == dearest).then(-size).when(carry == cheapest).then(size).otherwise(0.0)
-    ready = carry.is_not_null().all().over("ts") & (dearest > cheapest)
-    return looks.select("ts", "symbol", target=pl.when(ready).then(wanted)).sort("symbol", "ts")
+    known = funding.sort("symbol", "ts").select("ts", symbol=symbol, carry=mean).sort("ts")
+    looks = bars.filter(pl.col("ts") == pl.col("ts").dt.truncate(every))
+    looks = looks.select("ts", symbol=symbol).sort("ts", "symbol")
+    looks = looks.join_asof(known, on="ts", by="symbol", check_sortedness=False)
+    carry, place = pl.col("carry"), pl.col("carry").rank("ordinal").over("ts")
+    wanted = pl.when(place == 1).then(size).when(place == pl.len().over("ts")).then(-size)
+    ready = carry.is_not_null().all().over("ts") & (pl.len().over("ts") > 1)
+    targets = looks.with_columns(target=pl.when(ready).then(wanted.otherwise(0.0)))
+    return targets.select("ts", "symbol", "target").sort("symbol", "ts")

@@ -45,7 +45,10 @@ class Exit:
             return []
         resting = {order.id for order in view.orders()}
         gone = {name: placed.pop(name)[0] for name in [n for n in placed if n not in wanted]}
-        found: list[Instruction] = [Cancel(gone[name], name) for name in gone if name in resting]
+        found: list[Instruction] = []
+        if gone:  # the venue ends an order that has nothing to close, but where it may wait for it
+            waits = {self.FIRST + one.name for one in coming_positions(view)} & resting
+            found += [Cancel(gone[name], name) for name in gone if name in waits]
         for name, one in wanted.items():
             goal = (one.symbol, self._level(one))
             if placed.get(name) != goal or name not in resting:
