@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import loop
+from .contracts import size_worth
 from .jit import config, jit
 from .liquidation import next_block
 from .risk import ACCOUNT
@@ -31,6 +32,7 @@ from .state import (
     POSITION,
     RESTING,
     STATE,
+    Done,
     Path,
     Stop,
 )
@@ -193,6 +195,11 @@ class Engine:
         pnl = np.where(rules["inverse"] == 1, inverse, size * (mark - entry) * rules["multiplier"])
         return float(pnl.sum())
 
+    def size_worth(self, position: int, value: float, price: float) -> float:
+        """Size that is worth a value in the settle asset at a price, not rounded to lots."""
+        rules = self._rules[self._positions["current"][position]]
+        return float(size_worth(rules, value, price))
+
     @property
     def last_ts(self) -> int:
         """Open time of the last bar that was run; 0 before the first."""
@@ -288,6 +295,11 @@ class Engine:
         return set(self._positions["series"][np.concatenate([held, resting])].tolist())
 
     @property
+    def bar_ms(self) -> int:
+        """Length of a bar of the run."""
+        return int(self._config["timeframe_ms"][0])
+
+    @property
     def cross(self) -> bool:
         """Whether all positions of a pool share its money."""
         return bool(self._config["mode"][0] == MarginMode.CROSS)
@@ -315,8 +327,14 @@ class Engine:
 
     @property
     def resting(self) -> NDArray[Any]:
-        """Resting orders (dtype RESTING), in the order they were given; a copy."""
-        return self._resting[: int(self._state["resting"][0])].copy()
+        """Orders that rest now (dtype RESTING), in the order they were given; a copy."""
+        every = self._resting[: int(self._state["resting"][0])]
+        return np.compress(every["done"] == Done.RESTS, every)
+
+    def coming(self, ts: int) -> NDArray[Any]:
+        """Order events (dtype ORDER) given for a bar that opens at ts, or before, and not taken."""
+        events = self._orders[int(self._state["order"][0]) :]
+        return events[: int(np.searchsorted(events["ts"], ts, side="right"))]
 
     def set_reserve(self, pool: int, amount: float) -> None:
         """Put money of the trader's beside a pool, for transfers into it."""

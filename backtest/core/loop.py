@@ -254,7 +254,7 @@ def run_bar(w: Any, i: int) -> bool:
         filled = w.counts[FILLS]
         open_bar(w, i)
         state["opened"] = w.ts[i]
-        if w.config[0]["pause"] and w.counts[FILLS] != filled:
+        if w.config[0]["pause"] and not w.config[0]["fine"] and w.counts[FILLS] != filled:
             state["unsure"] = _FILLED
             return False
     elif is_due(w, i):

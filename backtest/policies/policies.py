@@ -38,6 +38,12 @@ class Policy(Protocol):
         ...
 
 
+def describe(policy: Any) -> str:
+    """A policy as text that is the same in every process: as it was written, or what it is."""
+    says_nothing = repr(policy) == object.__repr__(policy)
+    return type(policy).__qualname__ if says_nothing else str(policy)
+
+
 @dataclass(frozen=True)
 class Policies:
     """The policies of a run, asked in their order, after the strategy."""
