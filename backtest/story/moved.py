@@ -22,6 +22,9 @@ NOTHING = 1e-9
 """Share of the money at stake under which a part is a rounding error."""
 
 
+ORDER = ("paid in", "orders", "other", "funding", "price", "tier", "rules")
+
+
 @dataclass(frozen=True)
 class Part:
     """What one thing did to a bucket, and the margin ratio after it; amounts in settle asset."""
@@ -31,7 +34,7 @@ class Part:
     equity: float
     maintenance: float
     ratio: float
-    count: int = 0
+    times: int = 0
     before: float = 0.0
     after: float = 0.0
 
@@ -61,7 +64,7 @@ class Change(NamedTuple):
     symbol: str
     equity: float
     maintenance: float
-    count: int = 0
+    times: int = 0
     before: float = 0.0
     after: float = 0.0
 
@@ -70,11 +73,16 @@ def parts(b: Between) -> list[Part]:
     """The parts in order, each with the ratio once it is added."""
     scale = abs(b.old.equity) + abs(b.new.equity) + b.new.maintenance
     equity, needed, found = b.old.equity, b.old.maintenance, []
-    for c in _changes(b):
+    for c in _in_order(_changes(b)):
         equity, needed = equity + c.equity, needed + c.maintenance
         if abs(c.equity) > NOTHING * scale or abs(c.maintenance) > NOTHING * scale:
             found.append(Part(*c[:4], ratio(equity, needed), *c[4:]))
     return found
+
+
+def _in_order(changes: list[Change]) -> list[Change]:
+    """Prices behind what moved money, tables last: the ratio then rarely passes its end."""
+    return sorted(changes, key=lambda c: ORDER.index(c.kind))
 
 
 def _changes(b: Between) -> list[Change]:

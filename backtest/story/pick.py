@@ -127,9 +127,12 @@ def _opened(result: Result, steps: pl.DataFrame, path: str) -> dict[Key, Opening
     keys = [key_of(first), *_beside(result, first, path)]
     found = {key: opening(fills, key, _sign(steps, key)) for key in dict.fromkeys(keys)}
     bars = first["bars_held"] * _bar_ms(result)
-    at_open = found[keys[0]].at_open if found[keys[0]] else True
-    own = Opening(ms(first["ts"]) - bars, at_open)
+    own = Opening(ms(first["ts"]) - bars, _at_open(found[keys[0]]))
     return {keys[0]: own} | {k: o for k, o in found.items() if o is not None and k != keys[0]}
+
+
+def _at_open(one: Opening | None) -> bool:
+    return one is None or one.at_open
 
 
 def _beside(result: Result, first: Mapping[str, Any], path: str) -> list[Key]:

@@ -128,7 +128,7 @@ class Player(Crew):
 
 def cut_block(block: Block, first: int, last: int) -> Block:
     """Bars [first, last) of a block, as arrays of their own."""
-    parts = (block.ts, block.prices, block.flags)
+    parts: list[Any] = [block.ts, block.prices, block.flags]
     return Block(*(np.ascontiguousarray(part[..., first:last]) for part in parts))
 
 
@@ -164,9 +164,7 @@ class Replay:
         self._play(player, Memory(without=SAMPLES))
         self.start = player.found
 
-    def again(
-        self, slip: Slip | None = None, blocks: list[Block] | None = None
-    ) -> Outcome:
+    def again(self, slip: Slip | None = None, blocks: list[Block] | None = None) -> Outcome:
         """Play from the open `at` on, with what `slip` does there to the account."""
         if self.start is None:
             self.prepare()

@@ -1,6 +1,5 @@
 """What is done to an account that is played again: money paid in, a stop set, smaller orders."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -94,5 +93,3 @@ def smaller_orders(path: Path, factor: float, folder: Path) -> Path:
 def has_sizes(path: Path) -> bool:
     """Whether the rows of an order file are sizes, and not exposures."""
     return "size" in read_orders(path).columns
-
-

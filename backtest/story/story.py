@@ -23,10 +23,13 @@ from ..core.types import (
 )
 from ..errors import ResultError
 from ..result import Result, open_result
+from ..venues import override
+from ..venues.processes import step_text
 from .inputs import config_of, refuse_other_data, refuse_other_rules, strategy_of
+from .judge import Judge
 from .moved import Part, between, parts, rules_at
 from .pick import Fall, Key, ms, pick
-from .remedies import Remedies, Remedy
+from .remedies import Remedy, all_remedies
 from .replay import Outcome, Replay, only_open
 from .state import State, sampled, triggered
 
@@ -65,8 +68,10 @@ class Story:
     bars: pl.DataFrame
     remedies: list[Remedy]
     worth: float
+    change_at: int
     horizon_end: int
     runs: int
+    step_texts: tuple[str, ...]
 
     @property
     def steps(self) -> pl.DataFrame:
@@ -95,6 +100,7 @@ class Story:
             "parts": [asdict(part) for part in self.parts],
             "end": _state(self.end),
             "steps": self.steps.to_dicts(),
+            "step_texts": list(self.step_texts),
             "worth": self.worth,
             "remedies": [asdict(one) for one in self.remedies],
             "saved_means": "nothing of the bucket is liquidated from its opening until then",
@@ -203,12 +209,23 @@ def _tell(fall: Fall, replay: Replay, base: Outcome) -> Story:
     if start is not None:
         rules = {key: (then[key], now[key]) for key in fall.opened}
         moved = parts(between(base, fall, (start, end), rules))
-    search = Remedies(replay, fall, base, end)
+    judge = Judge(replay, fall, base, end)
     return Story(
         fall.number, fall.count, replay.config, fall, start, end, moved,
-        _bars(replay, base, fall), list(search.all()), search.worth(base),
-        int(replay.config.until or 0), replay.runs,
+        _bars(replay, base, fall), list(all_remedies(judge)), judge.worth(base),
+        judge.change_at, int(replay.config.until or 0), replay.runs, _step_texts(replay, fall),
     )  # fmt: skip
+
+
+def _step_texts(replay: Replay, fall: Fall) -> tuple[str, ...]:
+    """What the venue's process says of each step that was taken."""
+    config, account = replay.config, replay.group.accounts[0]
+    book = override(account.rulebook, config.rules)
+    when = ms(fall.first["ts"]) if config.rules_as_of is None else config.rules_as_of
+    contract = book.instrument(fall.key[0]).contract
+    names = set(fall.steps["step_name"])
+    steps = book.process(config.margin, when, contract, config.margin).steps
+    return tuple(step_text(step) for step in steps if step.name in names)
 
 
 def _start(replay: Replay, base: Outcome, fall: Fall, rules: Mapping[Key, Any]) -> State | None:

@@ -1,0 +1,160 @@
+"""A story as text of at most 80 columns."""
+
+from math import floor, isfinite, log10
+from textwrap import fill
+from typing import Any
+
+import click
+import polars as pl
+
+from backtest.story import Story
+from backtest.story import words as w
+from backtest.story.pick import key_of
+from backtest.story.state import asset_of
+from backtest.venues.symbols import STABLE
+
+from .text import WIDTH, short, table
+
+MOST_STEPS, ENDS = 12, 4
+LEAST_PRICE, SAME_STOP = 0.01, 0.001
+TWO_STOPS = (
+    "The stops differ as mark and last price part inside a bar: there the mark may liquidate "
+    "before a stop by the last price fills."
+)
+
+
+def print_story(story: Story) -> None:
+    """The headline, and a table for each chapter."""
+    for line in w.headline(story).splitlines():
+        click.echo(fill(line, WIDTH, break_on_hyphens=False))
+    asset = asset_of(story.fall.key[0])
+    click.echo(
+        f"\nbars of {story.fall.key[0]}, UTC; ratio = maintenance margin / equity at the close"
+    )
+    click.echo(_bars(story))
+    click.echo(f"\nwhat moved the margin ratio, in {asset}")
+    click.echo(_parts(story, asset))
+    click.echo(f"\nwhat each step did, in {asset}")
+    click.echo(_steps(story, asset))
+    for text in story.step_texts:
+        click.echo(fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
+    click.echo(f"\nwhat would have saved it, searched for in {story.runs} runs")
+    click.echo(_remedies(story, asset))
+    click.echo(_meaning(story))
+    if _stops_differ(story):
+        click.echo(fill(TWO_STOPS, WIDTH, break_on_hyphens=False))
+
+
+def _bars(story: Story) -> str:
+    columns = (" time", "open", "high", "low", "close", "mark\nlow", "\nhigh", "funding", "ratio")
+    unit = _unit(story)
+    rows = [_bar(row, unit) for row in story.bars.iter_rows(named=True)]
+    text = table(columns, rows, "lrrrrrrrr")
+    return text if unit == 1.0 else f"{text}\nprices in units of {unit:g}"
+
+
+def _unit(story: Story) -> float:
+    """What prices are counted in, so that those of a cheap coin fit."""
+    highest = float(story.bars["mark_high"].fill_null(0.0).max())
+    return 10.0 ** floor(log10(highest)) if 0.0 < highest < LEAST_PRICE else 1.0
+
+
+def _bar(row: dict[str, Any], unit: float) -> list[str]:
+    prices = [row[name] for name in ("open", "high", "low", "close", "mark_low", "mark_high")]
+    funding, margin = row["funding_rate"], row["margin_ratio"]
+    return [
+        f"{'>' if row['steps'] else ' '}{row['ts']:%m-%d %H:%M}",
+        *("" if one is None else f"{one / unit:.5g}" for one in prices),
+        "" if funding is None else f"{100 * funding:.3f}%",
+        "" if margin is None else _ratio(margin),
+    ]
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.3f}" if isfinite(value) else "over"
+
+
+def _parts(story: Story, asset: str) -> str:
+    if story.start is None:
+        return "it fell in the bar it was opened in: there is no earlier moment to start from"
+    start, end = story.start, story.end
+    rows = [_moment(f"when open, {w.when(start.ts)}", start, asset)]
+    for part in story.parts:
+        moved = (part.equity, part.maintenance)
+        sums = [f"{w.money(one, asset)}" if one else "" for one in moved]
+        rows.append([f"  {w.part_name(part)}", *sums, _ratio(part.ratio)])
+    rows.append(_moment("when it was triggered", end, asset))
+    return table(("", "equity", "maintenance", "ratio"), rows, "lrrr")
+
+
+def _moment(name: str, state: Any, asset: str) -> list[str]:
+    sums = [w.money(one, asset) for one in (state.equity, state.maintenance)]
+    return [name, *sums, _ratio(state.ratio)]
+
+
+def _steps(story: Story, asset: str) -> str:
+    steps = story.steps
+    columns = ("time", "closed", "mark", "exit", "fee", "forfeit", "left", "tier", "step")
+    rows = [_step(story, row, asset) for row in steps.iter_rows(named=True)]
+    if len(rows) > MOST_STEPS:
+        hidden = len(rows) - 2 * ENDS
+        rows = [*rows[:ENDS], ["…", *[""] * 7, f"{hidden} more"], *rows[-ENDS:]]
+    if steps.height > 1:
+        sums = [steps[name].sum() for name in ("fee", "forfeited")]
+        total = ["all", f"{steps['size_closed'].sum():.4g}" if _one(steps) else "", "", ""]
+        rows.append([*total, *(_cell(one, asset) for one in sums), "", "", ""])
+    return table(columns, rows, "lrrrrrrrl", fold=True)
+
+
+def _stops_differ(story: Story) -> bool:
+    """Whether a stop by the mark may wait longer than one by the last price."""
+    prices = [one.value for one in story.remedies if one.kind == "stop"]
+    if len(prices) < 2 or prices[1] is None:
+        return False
+    return prices[0] is None or abs(prices[0] / prices[1] - 1.0) > SAME_STOP
+
+
+def _one(steps: pl.DataFrame) -> bool:
+    return steps["symbol"].n_unique() == 1
+
+
+def _step(story: Story, row: dict[str, Any], asset: str) -> list[str]:
+    name = row["step_name"]
+    if len(story.fall.opened) > 1:
+        name = f"{w.position_label(key_of(row))}: {name}"
+    return [
+        f"{row['ts']:%m-%d %H:%M}",
+        f"{row['size_closed']:.4g}",
+        w.price(row["mark_price"]),
+        w.price(row["exit_price"]),
+        *(_cell(row[kind], asset) for kind in ("fee", "forfeited", "residual")),
+        f"{row['tier_before']}→{row['tier_after']}",
+        name,
+    ]
+
+
+def _cell(value: Any, asset: str) -> str:
+    """An amount in a narrow column: four digits of a coin."""
+    return short(value) if asset in STABLE or value == 0.0 else f"{value:.4g}"
+
+
+def _remedies(story: Story, asset: str) -> str:
+    columns = ("change", "saves", "does not", "worth then")
+    rows = [["nothing changed", "", "", w.money(story.worth, asset)]]
+    for one in story.remedies:
+        worth = "" if one.worth is None else w.money(one.worth, asset)
+        cells = [w.value(story, one, one.value), w.value(story, one, one.fails)]
+        rows.append([w.change(story, one), *cells, worth])
+    return table(columns, rows, "lrrr")
+
+
+def _meaning(story: Story) -> str:
+    whose = "the account" if story.fall.cross else "the position"
+    until = w.when(story.horizon_end)
+    text = (
+        f"saves: run again with it, {whose} is not liquidated from {w.when(story.fall.since.ts)} "
+        f"to {until}, --horizon after the last step; does not: the nearest value that was run and "
+        f"did not. worth: the account's {asset_of(story.fall.key[0])} at that end, less what was "
+        "paid in meanwhile."
+    )
+    return fill(text, WIDTH, break_on_hyphens=False)
