@@ -16,7 +16,7 @@ from backtest.venues.symbols import STABLE
 from .text import WIDTH, short, table
 
 MOST_STEPS, ENDS = 12, 4
-LEAST_PRICE, SAME_STOP = 0.01, 0.001
+LEAST_PRICE, HIGH_PRICE, SAME_STOP = 0.01, 99_999.0, 0.001
 TWO_STOPS = (
     "The stops differ as mark and last price part inside a bar: there the mark may liquidate "
     "before a stop by the last price fills."
@@ -55,7 +55,7 @@ def _bars(story: Story) -> str:
 
 def _unit(story: Story) -> float:
     """What prices are counted in, so that those of a cheap coin fit."""
-    highest = float(story.bars["mark_high"].fill_null(0.0).max())
+    highest = max((row or 0.0 for row in story.bars["mark_high"]), default=0.0)
     return 10.0 ** floor(log10(highest)) if 0.0 < highest < LEAST_PRICE else 1.0
 
 
@@ -64,10 +64,15 @@ def _bar(row: dict[str, Any], unit: float) -> list[str]:
     funding, margin = row["funding_rate"], row["margin_ratio"]
     return [
         f"{'>' if row['steps'] else ' '}{row['ts']:%m-%d %H:%M}",
-        *("" if one is None else f"{one / unit:.5g}" for one in prices),
+        *("" if one is None else _short_price(one / unit) for one in prices),
         "" if funding is None else f"{100 * funding:.3f}%",
         "" if margin is None else _ratio(margin),
     ]
+
+
+def _short_price(value: float) -> str:
+    """A price in at most six characters."""
+    return f"{value:.5g}" if value < HIGH_PRICE else f"{value:.0f}"
 
 
 def _ratio(value: float) -> str:
@@ -93,17 +98,25 @@ def _moment(name: str, state: Any, asset: str) -> list[str]:
 
 
 def _steps(story: Story, asset: str) -> str:
+    """The steps; a name that all of them share is left to the line below."""
     steps = story.steps
-    columns = ("time", "closed", "mark", "exit", "fee", "forfeit", "left", "tier", "step")
+    columns = ["time", "closed", "mark", "exit", "fee", "forfeit", "left", "tier", "step"]
     rows = [_step(story, row, asset) for row in steps.iter_rows(named=True)]
     if len(rows) > MOST_STEPS:
-        hidden = len(rows) - 2 * ENDS
-        rows = [*rows[:ENDS], ["…", *[""] * 7, f"{hidden} more"], *rows[-ENDS:]]
+        hidden = f"… {len(rows) - 2 * ENDS} more"
+        rows = [*rows[:ENDS], [hidden, *[""] * 8], *rows[-ENDS:]]
     if steps.height > 1:
-        sums = [steps[name].sum() for name in ("fee", "forfeited")]
-        total = ["all", f"{steps['size_closed'].sum():.4g}" if _one(steps) else "", "", ""]
-        rows.append([*total, *(_cell(one, asset) for one in sums), "", "", ""])
-    return table(columns, rows, "lrrrrrrrl", fold=True)
+        rows.append(_sums(steps, asset))
+    if len({row[-1] for row in rows if row[-1]}) == 1:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    return table(columns, rows, "lrrrrrrrl"[: len(columns)], fold=True)
+
+
+def _sums(steps: pl.DataFrame, asset: str) -> list[str]:
+    one = steps["symbol"].n_unique() == 1
+    closed = f"{steps['size_closed'].sum():.4g}" if one else ""
+    costs = [_cell(steps[name].sum(), asset) for name in ("fee", "forfeited")]
+    return ["all", closed, "", "", *costs, "", "", ""]
 
 
 def _stops_differ(story: Story) -> bool:
@@ -112,10 +125,6 @@ def _stops_differ(story: Story) -> bool:
     if len(prices) < 2 or prices[1] is None:
         return False
     return prices[0] is None or abs(prices[0] / prices[1] - 1.0) > SAME_STOP
-
-
-def _one(steps: pl.DataFrame) -> bool:
-    return steps["symbol"].n_unique() == 1
 
 
 def _step(story: Story, row: dict[str, Any], asset: str) -> list[str]:
@@ -153,8 +162,8 @@ def _meaning(story: Story) -> str:
     until = w.when(story.horizon_end)
     text = (
         f"saves: run again with it, {whose} is not liquidated from {w.when(story.fall.since.ts)} "
-        f"to {until}, --horizon after the last step; does not: the nearest value that was run and "
-        f"did not. worth: the account's {asset_of(story.fall.key[0])} at that end, less what was "
-        "paid in meanwhile."
+        f"to {until} (--horizon); does not: the nearest value that was run and did not. worth "
+        f"then: the account's {asset_of(story.fall.key[0])} at that end less what was paid in "
+        "since; below zero, new money is lost too."
     )
     return fill(text, WIDTH, break_on_hyphens=False)

@@ -12,7 +12,7 @@ from .state import asset_of
 if TYPE_CHECKING:
     from .story import Story
 
-HOUR_MS, DAYS_FROM = 3_600_000, 72
+HOUR_MS, DAYS_FROM, THOUSAND = 3_600_000, 72, 1_000.0
 BY = {"last": "last price", "mark": "mark"}
 SAVED = "so nothing of it is liquidated until"
 
@@ -47,13 +47,12 @@ def headline(story: "Story") -> str:
 def _who(story: "Story") -> str:
     fall, first, leverage = story.fall, story.fall.first, story.config.leverage
     position = f"{first['side']} {abs(first['size_before']):.6g} {first['symbol']}"
+    entry = price(first["entry_price"])
     if not fall.cross:
-        return (
-            f"the isolated {position}, opened at {price(first['entry_price'])} with {leverage:g}x,"
-        )
+        return f"the isolated {position}, opened at {entry} with {leverage:g}x,"
     asset = asset_of(fall.key[0])
     if len(fall.opened) == 1:
-        return f"the cross account in {asset} with {position}, opened at {price(first['entry_price'])},"
+        return f"the cross account in {asset} with {position}, opened at {entry},"
     return f"the cross account in {asset} with {len(fall.opened)} positions"
 
 
@@ -132,7 +131,7 @@ def value(story: "Story", one: Remedy, number: float | None) -> str:
     if number is None:
         return "none"
     if one.kind == "margin":
-        return f"{number:+.6g}"
+        return f"{number:+,.0f}" if abs(number) >= THOUSAND else f"{number:+.6g}"
     if one.kind == "size":
         return f"{100 * number:.3g}%"
     return price(number)
