@@ -15,7 +15,12 @@ from backtest.venues.symbols import STABLE
 
 from .text import WIDTH, short, table
 
-MOST_STEPS, ENDS = 12, 4
+MOST_STEPS, ENDS, LARGE = 12, 4, 10_000.0
+STEP_COLUMNS = {
+    **dict.fromkeys(("time", "of"), "l"),
+    **dict.fromkeys(("closed", "mark", "exit", "fee", "forfeit", "left", "tier"), "r"),
+    "step": "l",
+}
 LEAST_PRICE, HIGH_PRICE, SAME_STOP = 0.01, 99_999.0, 0.001
 TWO_STOPS = (
     "The stops differ as mark and last price part inside a bar: there the mark may liquidate "
@@ -98,25 +103,25 @@ def _moment(name: str, state: Any, asset: str) -> list[str]:
 
 
 def _steps(story: Story, asset: str) -> str:
-    """The steps; a name that all of them share is left to the line below."""
-    steps = story.steps
-    columns = ["time", "closed", "mark", "exit", "fee", "forfeit", "left", "tier", "step"]
-    rows = [_step(story, row, asset) for row in steps.iter_rows(named=True)]
-    if len(rows) > MOST_STEPS:
-        hidden = f"… {len(rows) - 2 * ENDS} more"
-        rows = [*rows[:ENDS], [hidden, *[""] * 8], *rows[-ENDS:]]
-    if steps.height > 1:
-        rows.append(_sums(steps, asset))
-    if len({row[-1] for row in rows if row[-1]}) == 1:
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
-    return table(columns, rows, "lrrrrrrrl"[: len(columns)], fold=True)
+    """The steps; a column in which all rows are the same is left out."""
+    rows = [_step(row, asset) for row in story.steps.iter_rows(named=True)]
+    same = {name for name in ("of", "step") if len({row[name] for row in rows}) == 1}
+    shown = [name for name in STEP_COLUMNS if name not in same]
+    cells = [[row[name] for name in shown] for row in rows]
+    if len(cells) > MOST_STEPS:
+        hidden = [f"… {len(rows) - 2 * ENDS} more", *[""] * (len(shown) - 1)]
+        cells = [*cells[:ENDS], hidden, *cells[-ENDS:]]
+    if len(rows) > 1:
+        sums = _sums(story.steps, asset)
+        cells.append([sums.get(name, "") for name in shown])
+    return table(shown, cells, "".join(STEP_COLUMNS[name] for name in shown), fold=True)
 
 
-def _sums(steps: pl.DataFrame, asset: str) -> list[str]:
+def _sums(steps: pl.DataFrame, asset: str) -> dict[str, str]:
     one = steps["symbol"].n_unique() == 1
-    closed = f"{steps['size_closed'].sum():.4g}" if one else ""
-    costs = [_cell(steps[name].sum(), asset) for name in ("fee", "forfeited")]
-    return ["all", closed, "", "", *costs, "", "", ""]
+    costs = {"fee": "fee", "forfeit": "forfeited"}
+    sums = {name: _cell(steps[kind].sum(), asset) for name, kind in costs.items()}
+    return {"time": "all", **({"closed": _size(steps["size_closed"].sum())} if one else {}), **sums}
 
 
 def _stops_differ(story: Story) -> bool:
@@ -127,19 +132,23 @@ def _stops_differ(story: Story) -> bool:
     return prices[0] is None or abs(prices[0] / prices[1] - 1.0) > SAME_STOP
 
 
-def _step(story: Story, row: dict[str, Any], asset: str) -> list[str]:
-    name = row["step_name"]
-    if len(story.fall.opened) > 1:
-        name = f"{w.position_label(key_of(row))}: {name}"
-    return [
-        f"{row['ts']:%m-%d %H:%M}",
-        f"{row['size_closed']:.4g}",
-        w.price(row["mark_price"]),
-        w.price(row["exit_price"]),
-        *(_cell(row[kind], asset) for kind in ("fee", "forfeited", "residual")),
-        f"{row['tier_before']}→{row['tier_after']}",
-        name,
-    ]
+def _step(row: dict[str, Any], asset: str) -> dict[str, str]:
+    money = {"fee": "fee", "forfeit": "forfeited", "left": "residual"}
+    return {
+        "time": f"{row['ts']:%m-%d %H:%M}",
+        "of": w.position_label(key_of(row)),
+        "closed": _size(row["size_closed"]),
+        "mark": w.price(row["mark_price"]),
+        "exit": w.price(row["exit_price"]),
+        **{name: _cell(row[kind], asset) for name, kind in money.items()},
+        "tier": f"{row['tier_before']}→{row['tier_after']}",
+        "step": row["step_name"],
+    }
+
+
+def _size(value: Any) -> str:
+    """A size in at most seven characters."""
+    return f"{value:.4g}" if value < LARGE else short(value)
 
 
 def _cell(value: Any, asset: str) -> str:
@@ -152,9 +161,19 @@ def _remedies(story: Story, asset: str) -> str:
     rows = [["nothing changed", "", "", w.money(story.worth, asset)]]
     for one in story.remedies:
         worth = "" if one.worth is None else w.money(one.worth, asset)
-        cells = [w.value(story, one, one.value), w.value(story, one, one.fails)]
-        rows.append([w.change(story, one), *cells, worth])
-    return table(columns, rows, "lrrr")
+        fails = "" if one.reason in ("never", "same bar") else w.value(story, one, one.fails)
+        rows.append([w.change(story, one), w.value(story, one, one.value), fails, worth])
+    return "\n".join([table(columns, rows, "lrrr"), *_refusals(story)])
+
+
+def _refusals(story: Story) -> list[str]:
+    """Where no value saves that the venue takes."""
+    return [
+        f"{w.change(story, one)}: at {w.value(story, one, one.refused)} and below the position is "
+        "not opened"
+        for one in story.remedies
+        if one.reason == "refused" and one.refused is not None
+    ]
 
 
 def _meaning(story: Story) -> str:

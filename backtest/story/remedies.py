@@ -23,8 +23,9 @@ class Remedy:
     `kind` is margin (`value` is paid in when the bucket is complete), stop (a price), leverage or
     exposure (settings of the whole run, which were `was`), both (a leverage, and an exposure as
     many times smaller, `exposure`) or size (a share of every order). `fails` is the nearest value
-    that was run and did not save. `worth` is the money of the account's pool when the story
-    ends, less what was paid in since the bucket was complete.
+    that was run and did not save, `refused` one with which the position was not there. `worth` is
+    the money of the account's pool when the story ends, less what was paid in since the bucket was
+    complete.
     """
 
     kind: str
@@ -35,13 +36,15 @@ class Remedy:
     position: Key | None = None
     by: str = ""
     exposure: float | None = None
+    refused: float | None = None
     reason: str = ""
 
 
 def remedy(judge: Judge, kind: str, was: float | None, found: Edge) -> Remedy:
     """The end of a search as a remedy."""
     if found.saves is None or judge.last is None:
-        return Remedy(kind, was, None, found.fails, reason="never")
+        reason = "never" if found.refused is None else "refused"
+        return Remedy(kind, was, None, found.fails, refused=found.refused, reason=reason)
     return Remedy(kind, was, found.saves, found.fails, judge.worth(judge.last))
 
 

@@ -12,10 +12,12 @@ MOST_TRIALS = 60
 
 
 class Edge(NamedTuple):
-    """The last value that was run and saved, and the nearest one that did not; None: no value."""
+    """The last value that was run and saved, the nearest one that did not, and one that the
+    venue refused; None: no value."""
 
     saves: float | None
     fails: float
+    refused: float | None = None
 
 
 def edge(test: Test, good: float, bad: float, snap: Snap) -> Edge:
@@ -23,7 +25,7 @@ def edge(test: Test, good: float, bad: float, snap: Snap) -> Edge:
 
     `bad` is known to fail. A value that is refused lies too far on the side of `good`.
     """
-    found = None
+    found = refused = None
     for _ in range(MOST_TRIALS):
         middle = snap((good + bad) / 2.0)
         if middle in (good, bad) or not min(good, bad) < middle < max(good, bad):
@@ -33,9 +35,8 @@ def edge(test: Test, good: float, bad: float, snap: Snap) -> Edge:
             bad = middle
             continue
         good = middle
-        if verdict == "saved":
-            found = middle
-    return Edge(found, bad)
+        found, refused = (middle, refused) if verdict == "saved" else (found, middle)
+    return Edge(found, bad, refused)
 
 
 def reach(test: Test, first: float) -> float | None:

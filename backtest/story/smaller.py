@@ -87,7 +87,7 @@ class Sizes:
             return Remedy(kind, was, None, self._shown(LEAST), reason="never")
         found = edge(test, LEAST if least == "saved" else 0.0, 1.0, digits)
         saves = None if found.saves is None else self._shown(found.saves)
-        return remedy(judge, kind, was, Edge(saves, self._shown(found.fails)))
+        return remedy(judge, kind, was, found._replace(saves=saves, fails=self._shown(found.fails)))
 
     def _shown(self, factor: float) -> float:
         """A factor as what a user would give: an exposure, or itself for sizes."""

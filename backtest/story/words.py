@@ -12,13 +12,15 @@ from .state import asset_of
 if TYPE_CHECKING:
     from .story import Story
 
-HOUR_MS, DAYS_FROM, THOUSAND = 3_600_000, 72, 1_000.0
+HOUR_MS, DAYS_FROM, THOUSAND, LARGE = 3_600_000, 72, 1_000.0, 100_000.0
 BY = {"last": "last price", "mark": "mark"}
 SAVED = "so nothing of it is liquidated until"
 
 
 def money(value: float, asset: str) -> str:
-    """An amount: cents of a stablecoin, a millionth of a coin."""
+    """An amount: cents of a stablecoin, units of a large sum, a millionth of a coin."""
+    if abs(value) >= LARGE:
+        return f"{value:,.0f}"
     return f"{value:,.2f}" if asset in STABLE else f"{value:,.6f}"
 
 
@@ -153,6 +155,7 @@ def remedy_lines(story: "Story") -> list[str]:
 
 REASONS = {
     "never": "no value saves",
+    "refused": "none saves for which the venue takes the orders",
     "same bar": "it fell inside the bar it was opened in, before any order could come",
 }
 
