@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from ..core.requirement import maintenance_in_tier
-from ..core.tiers import tier_of
 from ..core.types import FundingFrom
 from .pick import Fall, Key, key_of
 from .replay import Outcome
-from .state import Held, State, asset_of, pnl, ratio
+from .state import Held, State, asset_of, pnl, ratio, tier_in
 
 NOTHING = 1e-9
 """Share of the money at stake under which a part is a rounding error."""
@@ -102,7 +101,7 @@ def _price(b: Between, key: Key) -> Change:
     for price, after in points:
         money += pnl(rules, size, mark, price)
         size, mark = after, price
-    needs = _needed(rules, old, new.mark, old) - _needed(rules, old, old.mark, old)
+    needs = _needed(rules, old, new.mark, old.tier) - _needed(rules, old, old.mark, old.tier)
     return Change("price", key[0], money, needs, 0, old.mark, new.mark)
 
 
@@ -112,35 +111,21 @@ def _points(fills: pl.DataFrame, key: Key, new: Held) -> list[tuple[float, float
     return [(row["price"], row["position_after"]) for row in own] + [(new.mark, new.size)]
 
 
-def _row(rules: Any, held: Held, mark: float) -> int:
-    """The row of the table a position is in by itself."""
-    return int(tier_of(rules, abs(held.size) + held.twin, held.entry, mark))
-
-
-def _needed(rules: Any, held: Held, mark: float, in_tier_of: Held) -> float:
-    """Maintenance margin of a position at a mark, in the tier of a position, without what is
-    set apart."""
-    row = in_tier_of.tier - 1 if in_tier_of.tier else _row(rules, in_tier_of, in_tier_of.mark)
-    return float(maintenance_in_tier(rules, row, held.size, held.entry, mark, 0.0))
+def _needed(rules: Any, held: Held, mark: float, tier: int) -> float:
+    """Maintenance margin of a position at a mark by one tier, without what is set apart."""
+    return float(maintenance_in_tier(rules, tier - 1, held.size, held.entry, mark, 0.0))
 
 
 def _table(b: Between, key: Key) -> list[Change]:
     """What another tier of the same table did, and another table."""
-    old, new = b.old.positions[key], b.new.positions[key]
-    was, now = b.rules[key]
-    if was["valid_from"] == now["valid_from"]:
-        here = new
-    else:
-        here = replace(new, tier=_row(was, new, new.mark) + 1)
-    first = _needed(was, new, new.mark, old)
-    second = _needed(was, new, new.mark, here)
-    third = _needed(now, new, new.mark, new)
-    last = new.tier or _row(now, new, new.mark) + 1
-    first_tier = old.tier or _row(was, old, old.mark) + 1
-    second_tier = here.tier or _row(was, new, new.mark) + 1
+    old, new, (was, now) = b.old.positions[key], b.new.positions[key], b.rules[key]
+    same = was["valid_from"] == now["valid_from"]
+    tiers = (old.tier, new.tier if same else tier_in(was, new), new.tier)
+    needs = [_needed(was, new, new.mark, tier) for tier in tiers[:2]]
+    needs.append(_needed(now, new, new.mark, tiers[2]))
     return [
-        Change("tier", key[0], 0.0, second - first, 0, first_tier, second_tier),
-        Change("rules", key[0], 0.0, third - second, 0, second_tier, last),
+        Change("tier", key[0], 0.0, needs[1] - needs[0], 0, *tiers[:2]),
+        Change("rules", key[0], 0.0, needs[2] - needs[1], 0, *tiers[1:]),
     ]
 
 

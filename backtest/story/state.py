@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from ..core.contracts import unrealized_pnl
+from ..core.tiers import tier_of
 from ..core.types import Gains, Legs
 from .pick import Fall, Key, key_of
 from .replay import Outcome
@@ -16,7 +17,7 @@ from .replay import Outcome
 class Held:
     """A position at a moment; amounts in the settle asset.
 
-    `tier` is 0 where it was not recorded, `twin` the |size| of a leg that shares it.
+    `twin` is the |size| of another leg that shares the tier.
     """
 
     size: float
@@ -101,7 +102,16 @@ def triggered(outcome: Outcome, fall: Fall, ts: int, rules: Mapping[Key, Any]) -
                 tier,
             )  # fmt: skip
     held = {key: replace(one, twin=_twin(held, key, rules[key])) for key, one in held.items()}
+    held = {
+        key: one if one.tier else replace(one, tier=tier_in(rules[key], one))
+        for key, one in held.items()
+    }
     return State(ts, first["equity_before"], first["maintenance_margin"], held)
+
+
+def tier_in(rules: Any, held: Held) -> int:
+    """The number of the tier of a table that a position is in."""
+    return int(tier_of(rules, abs(held.size) + held.twin, held.entry, held.mark)) + 1
 
 
 def _twin(held: Mapping[Key, Held], key: Key, rules: Any) -> float:
