@@ -18,8 +18,7 @@ from .text import WIDTH, short, table
 MOST_STEPS, ENDS, LARGE = 12, 4, 10_000.0
 STEP_COLUMNS = {
     **dict.fromkeys(("time", "of"), "l"),
-    **dict.fromkeys(("closed", "mark", "exit", "fee", "forfeit", "left", "tier"), "r"),
-    "step": "l",
+    **dict.fromkeys(("closed", "mark", "exit", "fee", "forfeit", "left", "tier", "step"), "r"),
 }
 LEAST_PRICE, HIGH_PRICE, SAME_STOP = 0.01, 99_999.0, 0.001
 TWO_STOPS = (
@@ -41,8 +40,9 @@ def print_story(story: Story) -> None:
     click.echo(_parts(story, asset))
     click.echo(f"\nwhat each step did, in {asset}")
     click.echo(_steps(story, asset))
-    for text in story.step_texts:
-        click.echo(fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
+    for number, text in _legend(story):
+        line = f"{number} {text}" if len(story.step_texts) > 1 else text
+        click.echo(fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
     click.echo(f"\nwhat would have saved it, searched for in {story.runs} runs")
     click.echo(_remedies(story, asset))
     click.echo(_meaning(story))
@@ -104,7 +104,10 @@ def _moment(name: str, state: Any, asset: str) -> list[str]:
 
 def _steps(story: Story, asset: str) -> str:
     """The steps; a column in which all rows are the same is left out."""
+    numbers = {name: str(n) for n, name in enumerate(story.step_texts, 1)}
     rows = [_step(row, asset) for row in story.steps.iter_rows(named=True)]
+    for row in rows:
+        row["step"] = numbers.get(row["step"], row["step"])
     same = {name for name in ("of", "step") if len({row[name] for row in rows}) == 1}
     shown = [name for name in STEP_COLUMNS if name not in same]
     cells = [[row[name] for name in shown] for row in rows]
@@ -115,6 +118,11 @@ def _steps(story: Story, asset: str) -> str:
         sums = _sums(story.steps, asset)
         cells.append([sums.get(name, "") for name in shown])
     return table(shown, cells, "".join(STEP_COLUMNS[name] for name in shown), fold=True)
+
+
+def _legend(story: Story) -> list[tuple[str, str]]:
+    """The number that stands for a step's name in the table, and what it does."""
+    return [(str(n), text) for n, text in enumerate(story.step_texts.values(), 1)]
 
 
 def _sums(steps: pl.DataFrame, asset: str) -> dict[str, str]:

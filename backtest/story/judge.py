@@ -4,7 +4,7 @@ Saved means: from the moment the bucket was complete until the story ends nothin
 liquidated, and the position was there.
 """
 
-from math import isnan, nan
+from math import isnan
 from typing import Any
 
 import polars as pl
@@ -118,9 +118,8 @@ class Judge:
 
     def price_at_opening(self, key: Key) -> float:
         """The trade price from which a stop of a position must keep its distance."""
-        held, start = self.new.positions[key], self.replay.start
-        blocks = start.blocks if start is not None else []
-        first = float(blocks[0].prices[OPEN, self.symbols.index(key[0]), 0]) if blocks else nan
+        held, block = self.new.positions[key], self.replay.start.blocks[0]
+        first = float(block.prices[OPEN, self.symbols.index(key[0]), 0])
         if isnan(first) or (first - held.mark) * held.size <= 0.0:
             return held.entry
         return first

@@ -5,22 +5,20 @@ orders, the tier, and rules that changed. The sums of the parts are the whole ch
 and other things did is the rest, and a part that did nothing is left out.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from ..core.requirement import maintenance_in_tier
 from ..core.types import FundingFrom
-from .pick import Fall, Key, key_of
-from .replay import Outcome
-from .state import Held, State, asset_of, pnl, ratio, tier_in
+from .between import Between
+from .pick import Key, key_of
+from .state import Held, pnl, ratio, tier_in
 
 NOTHING = 1e-9
 """Share of the money at stake under which a part is a rounding error."""
-
-
 ORDER = ("paid in", "orders", "other", "funding", "price", "tier", "rules")
 
 
@@ -38,24 +36,6 @@ class Part:
     after: float = 0.0
 
 
-@dataclass(frozen=True)
-class Between:
-    """The records of a bucket after one moment, up to another, and the rules at either."""
-
-    old: State
-    new: State
-    fills: pl.DataFrame
-    funding: pl.DataFrame
-    deposits: pl.DataFrame
-    rules: Mapping[Key, tuple[Any, Any]]
-    cross: bool
-
-    @property
-    def kept(self) -> list[Key]:
-        """Positions that were there at both moments."""
-        return [key for key in self.new.positions if key in self.old.positions]
-
-
 class Change(NamedTuple):
     """What one thing did to equity and to maintenance margin; a Part before it has a ratio."""
 
@@ -68,8 +48,12 @@ class Change(NamedTuple):
     after: float = 0.0
 
 
-def parts(b: Between) -> list[Part]:
-    """The parts in order, each with the ratio once it is added."""
+def parts(readings: Sequence[Between]) -> list[Part]:
+    """The parts in order, each with the ratio once it is added.
+
+    Of several readings of the records the one that leaves least to the rest is right.
+    """
+    b = min(readings, key=lambda one: abs(_changes(one)[-1].equity))
     scale = abs(b.old.equity) + abs(b.new.equity) + b.new.maintenance
     equity, needed, found = b.old.equity, b.old.maintenance, []
     for c in _in_order(_changes(b)):
@@ -140,62 +124,3 @@ def _funding(b: Between) -> Change:
 
 def _deposits(b: Between) -> Change:
     return Change("paid in", "", float(b.deposits["amount"].sum()), 0.0, b.deposits.height)
-
-
-def between(
-    outcome: Outcome, fall: Fall, states: tuple[State, State], rules: Mapping[Key, tuple[Any, Any]]
-) -> Between:
-    """The records of the bucket between two of its states.
-
-    Records of the bar of the liquidation do not say what came before it: of both readings the one
-    that leaves less unexplained is taken.
-    """
-    old, new = states
-    fills = _in_bucket(outcome.frame("fills"), fall)
-    orders = pl.concat([_before_the_fall(fills, key, new.ts) for key in fall.opened])
-    readings = [
-        Between(
-            old,
-            new,
-            _span(orders, old.ts, new.ts),
-            _span(_in_bucket(outcome.frame("funding"), fall), old.ts, last),
-            _span(_paid_in(outcome, fall), old.ts, last),
-            rules,
-            fall.cross,
-        )
-        for last in (new.ts, new.ts - 1)
-    ]
-    return min(readings, key=lambda one: abs(list(_changes(one))[-1].equity))
-
-
-def _in_bucket(frame: pl.DataFrame, fall: Fall) -> pl.DataFrame:
-    keys = ["|".join(key) for key in fall.opened]
-    return frame.filter(pl.concat_str("symbol", "position_side", separator="|").is_in(keys))
-
-
-def _before_the_fall(fills: pl.DataFrame, key: Key, ts: int) -> pl.DataFrame:
-    """A position's fills until the first that liquidates at `ts`."""
-    own = fills.filter(pl.col("symbol") == key[0], pl.col("position_side") == key[1])
-    fell = (pl.col("ts").cast(pl.Int64) == ts) & (pl.col("reason") == "liquidation")
-    return own.filter(fell.cum_sum() == 0)
-
-
-def _paid_in(outcome: Outcome, fall: Fall) -> pl.DataFrame:
-    """Deposits into the pool of a liquidation; none into an isolated position."""
-    deposits = outcome.frame("deposits")
-    asset = asset_of(fall.key[0]) if fall.cross else None
-    return deposits.filter(pl.col("asset") == pl.lit(asset, pl.String))
-
-
-def _span(frame: pl.DataFrame, first: int, last: int) -> pl.DataFrame:
-    stamps = pl.col("ts").cast(pl.Int64)
-    return frame.filter((stamps > first) & (stamps <= last))
-
-
-def rules_at(outcome: Outcome, symbols: Sequence[str], key: Key, ts: int) -> Any:
-    """The RULES record in force for a position at a time."""
-    periods = outcome.rules[symbols.index(key[0])]
-    for period in periods:
-        if period["valid_from"] <= ts < period["valid_to"]:
-            return period
-    return periods[0]

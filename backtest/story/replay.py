@@ -1,17 +1,14 @@
 """Playing an account again, from its start or from the open at which a position was opened."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
-from ..columns import Records
 from ..config import RunConfig
 from ..core.types import CLOSE, FUNDING_INSIDE, MARK_CLOSE, MARK_OPEN, OPEN
 from ..crew import Crew, open_stream
@@ -20,43 +17,15 @@ from ..market.store import Store
 from ..market.stream import Block
 from ..plan import Group, Plan, plan_run
 from ..records import Recorder
-from ..result import SORT_KEYS
 from ..samples import sample_data
 from ..session import Session
 from ..strategy import Strategy
+from .memory import Memory
 
 LEAD_BARS = 8
 """Bars before a start that are kept to be shown."""
-SAMPLES = ("margin", "equity")
 Slip = Callable[[Session], None]
 """What is done to an account between two bars."""
-
-
-class Memory(Recorder):
-    """Keeps records as frames instead of files; `without` names kinds that nobody will ask for."""
-
-    def __init__(self, without: tuple[str, ...] = ()) -> None:
-        self._tables: dict[str, list[pa.Table]] = defaultdict(list)
-        self._without = without
-        super().__init__(Path(), {})
-
-    def _open(self, folder: Path, metadata: Mapping[str, str]) -> None:
-        """There are no files."""
-
-    def _write(self, kind: str, table: pa.Table) -> None:
-        self._tables[kind].append(table)
-
-    def add(self, names: Any, records: Mapping[str, Records]) -> None:
-        """Take one account's core records of every kind over the same bars."""
-        super().add(names, {k: new for k, new in records.items() if k not in self._without})
-
-    def frame(self, kind: str) -> pl.DataFrame:
-        """The records of a kind as `Result.frame` gives them; call `finish` before."""
-        tables = self._tables[kind] or [self._schemas[kind].empty_table()]
-        frame = pl.DataFrame(pl.from_arrow(pa.concat_tables(tables, promote_options="permissive")))
-        text = pl.col(pl.Categorical).cast(pl.String)
-        keys = [key for key in SORT_KEYS if key in frame.columns]
-        return frame.with_columns(text).sort(keys, maintain_order=True)
 
 
 @dataclass(frozen=True)
@@ -99,7 +68,8 @@ class Player(Crew):
             blocks = self._from_start(session)
         else:
             self._open_dialogues(number)
-            session.carry_on(deepcopy(self.begin.carried))
+            if self.begin.blocks:
+                session.carry_on(deepcopy(self.begin.carried))
             if self.slip is not None:
                 self.slip(session)
             blocks = iter(self.begin.blocks)
@@ -156,28 +126,30 @@ class Replay:
         self.runs, self._tell = 0, tell
         store = Store(Path(config.data) if config.data else sample_data())
         self.group: Group = plan_run(config, store).groups[0]
-        self.start: Start | None = None
+        self._every_bar = replace(config, sample=config.timeframe)
+        player = self._player(self._every_bar, None)
+        self._play(player, Memory())
+        self.start = player.found or Start(None, None, [])
 
-    def prepare(self) -> None:
-        """Play the account until the open `at`, and keep where it stands there."""
-        player = self._player(self.config, None)
-        self._play(player, Memory(without=SAMPLES))
-        self.start = player.found
+    def unchanged(self, since: int) -> Outcome:
+        """Play from the open `at` on, with samples of that bar and from `since` on."""
+        return self._play(self._player(self._every_bar, self.start), Memory(self.at, since))
 
-    def again(self, slip: Slip | None = None, blocks: list[Block] | None = None) -> Outcome:
+    def at_its_open(self) -> Outcome:
+        """Play the open of the bar `at` alone, with a sample there."""
+        alone = [only_open(self.start.blocks[0])]
+        begin = Start(self.start.carried, None, alone)
+        return self._play(self._player(self._every_bar, begin), Memory(self.at, self.at))
+
+    def again(self, slip: Slip) -> Outcome:
         """Play from the open `at` on, with what `slip` does there to the account."""
-        if self.start is None:
-            self.prepare()
-        start = self.start or Start(None, None, [])
-        begin = start if blocks is None else Start(start.carried, start.before, blocks)
-        player = self._player(self.config, begin)
+        player = self._player(self.config, self.start)
         player.slip = slip
         return self._play(player, Memory())
 
     def changed(self, config: RunConfig, strategy: Strategy | None = None) -> Outcome:
         """Play from the start with another config, or another strategy in the run's place."""
-        player = self._player(config, None, strategy)
-        return self._play(player, Memory(without=SAMPLES))
+        return self._play(self._player(config, None, strategy), Memory())
 
     def _player(
         self, config: RunConfig, begin: Start | None, strategy: Strategy | None = None

@@ -9,38 +9,23 @@ import numpy as np
 import polars as pl
 
 from ..config import RunConfig, milliseconds
-from ..core.types import (
-    CLOSE,
-    FUNDING,
-    FUNDING_INSIDE,
-    HIGH,
-    LOW,
-    MARK_CLOSE,
-    MARK_HIGH,
-    MARK_LOW,
-    MARK_OPEN,
-    OPEN,
-)
 from ..errors import ResultError
 from ..result import Result, open_result
 from ..venues import override
 from ..venues.processes import step_text
+from .bars import BARS_BEFORE, around
+from .between import readings, rules_at
 from .inputs import config_of, refuse_other_data, refuse_other_rules, strategy_of
 from .judge import Judge
-from .moved import Part, between, parts, rules_at
+from .moved import Part, parts
 from .pick import Fall, Key, ms, pick
 from .remedies import Remedy, all_remedies
-from .replay import Outcome, Replay, only_open
+from .replay import Outcome, Replay
 from .state import State, sampled, triggered
 
 HORIZON = "24h"
-BARS_BEFORE, BARS_AFTER = 5, 2
 SAME = ("symbol", "position_side", "step_name", "cause")
 CLOSE_TO = ("size_closed", "mark_price", "equity_before", "residual")
-FIELDS = {
-    "open": OPEN, "high": HIGH, "low": LOW, "close": CLOSE, "mark_open": MARK_OPEN,
-    "mark_high": MARK_HIGH, "mark_low": MARK_LOW, "mark_close": MARK_CLOSE,
-}  # fmt: skip
 STEP = (
     "ts", "symbol", "position_side", "event", "step", "step_name", "cause", "certainty", "side",
     "size_before", "size_closed", "mark_price", "exit_price", "equity_before",
@@ -71,7 +56,7 @@ class Story:
     change_at: int
     horizon_end: int
     runs: int
-    step_texts: tuple[str, ...]
+    step_texts: dict[str, str]
 
     @property
     def steps(self) -> pl.DataFrame:
@@ -100,7 +85,7 @@ class Story:
             "parts": [asdict(part) for part in self.parts],
             "end": _state(self.end),
             "steps": self.steps.to_dicts(),
-            "step_texts": list(self.step_texts),
+            "step_texts": self.step_texts,
             "worth": self.worth,
             "remedies": [asdict(one) for one in self.remedies],
             "saved_means": "nothing of the bucket is liquidated from its opening until then",
@@ -161,18 +146,19 @@ def why(
     refuse_other_rules(opened, venue)
     cut = _cut(config, fall, milliseconds(horizon))
     replay = Replay(cut, chosen, fall.since.ts, progress)
-    base = replay.again()
+    shown = ms(fall.first["ts"]) - BARS_BEFORE * cut.timeframe_ms
+    base = replay.unchanged(shown)
     refuse_difference(opened, fall, base)
     return _tell(fall, replay, base)
 
 
 def _cut(config: RunConfig, fall: Fall, horizon: int) -> RunConfig:
-    """The config until the horizon is over, with a sample at every close."""
+    """The config until the horizon is over."""
     bar = config.timeframe_ms
     until = ms(fall.last["ts"]) + bar + max(horizon, bar)
     if config.until is not None:
         until = min(until, config.until)
-    return replace(config, until=until, sample=config.timeframe)
+    return replace(config, until=until)
 
 
 def refuse_difference(result: Result, fall: Fall, base: Outcome) -> None:
@@ -208,55 +194,31 @@ def _tell(fall: Fall, replay: Replay, base: Outcome) -> Story:
     moved = []
     if start is not None:
         rules = {key: (then[key], now[key]) for key in fall.opened}
-        moved = parts(between(base, fall, (start, end), rules))
+        moved = parts(readings(base, fall, (start, end), rules))
     judge = Judge(replay, fall, base, end)
     return Story(
         fall.number, fall.count, replay.config, fall, start, end, moved,
-        _bars(replay, base, fall), list(all_remedies(judge)), judge.worth(base),
+        around(replay, base, fall), list(all_remedies(judge)), judge.worth(base),
         judge.change_at, int(replay.config.until or 0), replay.runs, _step_texts(replay, fall),
     )  # fmt: skip
 
 
-def _step_texts(replay: Replay, fall: Fall) -> tuple[str, ...]:
-    """What the venue's process says of each step that was taken."""
+def _step_texts(replay: Replay, fall: Fall) -> dict[str, str]:
+    """What the venue's process says of each step that was taken, by the step's name."""
     config, account = replay.config, replay.group.accounts[0]
     book = override(account.rulebook, config.rules)
     when = ms(fall.first["ts"]) if config.rules_as_of is None else config.rules_as_of
     contract = book.instrument(fall.key[0]).contract
     names = set(fall.steps["step_name"])
     steps = book.process(config.margin, when, contract, config.margin).steps
-    return tuple(step_text(step) for step in steps if step.name in names)
+    return {step.name: step_text(step) for step in steps if step.name in names}
 
 
 def _start(replay: Replay, base: Outcome, fall: Fall, rules: Mapping[Key, Any]) -> State | None:
     """The bucket right after the open at which it was complete, or at the close of that bar."""
-    since, start = fall.since, replay.start
-    if since.at_open and start is not None and start.blocks:
-        return sampled(replay.again(blocks=[only_open(start.blocks[0])]), fall, since.ts, rules)
+    since = fall.since
+    if since.at_open:
+        return sampled(replay.at_its_open(), fall, since.ts, rules)
     if since.ts == ms(fall.first["ts"]):
         return None
     return sampled(base, fall, since.ts, rules)
-
-
-def _bars(replay: Replay, base: Outcome, fall: Fall) -> pl.DataFrame:
-    """The bars around the liquidation of the position that fell first, with the margin ratio."""
-    start = replay.start
-    number = replay.group.accounts[0].symbols.index(fall.key[0])
-    blocks = [] if start is None else [b for b in (start.before, *start.blocks) if b is not None]
-    columns = {"ts": np.concatenate([block.ts for block in blocks])}
-    for name, row in {**FIELDS, "funding": FUNDING, "funding_inside": FUNDING_INSIDE}.items():
-        columns[name] = np.concatenate([block.prices[row, number] for block in blocks])
-    frame = pl.DataFrame(columns).with_columns(pl.col("ts").cast(pl.Datetime("ms", "UTC")))
-    at = int(frame["ts"].search_sorted(fall.first["ts"]))
-    first = max(at - BARS_BEFORE, 0)
-    around = frame.slice(first, at - first + 1 + BARS_AFTER).fill_nan(None)
-    inside = pl.sum_horizontal("funding", "funding_inside")
-    paid = pl.any_horizontal(pl.col("funding", "funding_inside").is_not_null())
-    around = around.with_columns(funding_rate=pl.when(paid).then(inside))
-    ratios = base.frame("margin").filter(
-        pl.col("symbol") == fall.key[0], pl.col("position_side") == fall.key[1]
-    )
-    kept = ratios.select("ts", "margin_ratio")
-    steps = fall.steps.group_by("ts").agg(steps=pl.len())
-    around = around.join(kept, on="ts", how="left").join(steps, on="ts", how="left").sort("ts")
-    return around.drop("funding", "funding_inside")

@@ -98,7 +98,7 @@ def part_name(part: Part) -> str:
         "rules": "new tiers of the venue",
         "paid in": "money paid in",
         "orders": f"orders ({part.times} fills)",
-        "other": "closing fee, other margin",
+        "other": "set apart (fee, next funding)",
     }
     return names[part.kind]
 
