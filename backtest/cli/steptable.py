@@ -13,8 +13,8 @@ from backtest.result import Result
 from .labels import labels
 from .text import THOUSAND, missing_room, price, short, shorten, table
 
-VENUE_WIDTH, STEP_WIDTH = 11, 12
-STEP = "step (cause)"
+VENUE_WIDTH, STEP_WIDTH = 11, 11
+STEP = "step, cause"
 COLUMNS = {
     "#": "r",
     **dict.fromkeys(("time", "venue", "symbol"), "l"),

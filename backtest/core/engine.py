@@ -215,12 +215,6 @@ class Engine:
         self._state["order"] = 0
         self._bind()
 
-    def insert(self, orders: NDArray[Any]) -> None:
-        """Add order events (dtype ORDER) among those still to come, behind those of their time."""
-        self.give(orders)
-        self._orders = self._orders[np.argsort(self._orders["ts"], kind="stable")]
-        self._bind()
-
     def load(self, ts: NDArray[Any], prices: NDArray[Any], flags: NDArray[Any]) -> None:
         """Take a block of bars; arrays as described in core.types.
 

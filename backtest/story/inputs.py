@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import venues
 from ..config import RunConfig
-from ..errors import BacktestError, ResultError
+from ..errors import BacktestError, ResultError, UsageError
 from ..loading import load
 from ..market.series import file_hash
 from ..result import Result
@@ -33,7 +33,10 @@ def config_of(result: Result, venue: str, path: str) -> RunConfig:
             f"the run at {result.path} has a setting {name!r} that this program does not know, "
             f"{AGAIN}; use the version that ran it."
         )
-    return RunConfig(**given)
+    try:
+        return RunConfig(**given)
+    except UsageError as error:
+        raise ResultError(f"{error} The run at {result.path} has it, {AGAIN}.") from error
 
 
 def strategy_of(

@@ -12,6 +12,9 @@ from .pick import Key
 from .search import Edge, Verdict, digits, edge, reach, ticks
 from .slips import more_margin, stop_at
 
+STOP_LOSS = "stop_loss"
+FAR_STOP, LAST_STOP = 1.5, 0.99
+"""A stop that lies beyond the liquidation, in its distance from the entry, and the last one."""
 FIRST_TOP_UP = 0.05
 """The first amount that is tried, as a share of the requirement at the liquidation."""
 
@@ -20,12 +23,12 @@ FIRST_TOP_UP = 0.05
 class Remedy:
     """A change that saves; `value` is None where none was found, for `reason`.
 
-    `kind` is margin (`value` is paid in when the bucket is complete), stop (a price), leverage or
-    exposure (settings of the whole run, which were `was`), both (a leverage, and an exposure as
-    many times smaller, `exposure`) or size (a share of every order). `fails` is the nearest value
-    that was run and did not save, `refused` one with which the position was not there. `worth` is
-    the money of the account's pool when the story ends, less what was paid in since the bucket was
-    complete.
+    `kind` is margin (`value` is paid in when the bucket is complete), stop (a price), stop_loss (a
+    policy of the whole run, a fraction), leverage or exposure (settings of the whole run, which
+    were `was`), both (a leverage, and an exposure as many times smaller, `exposure`) or size (a
+    share of every order). `fails` is the nearest value that was run and did not save, `refused` one
+    with which the position was not there. `worth` is the money of the account's pool when the story
+    ends, less what was paid in since the bucket was complete.
     """
 
     kind: str
@@ -54,6 +57,7 @@ def all_remedies(judge: Judge) -> Iterator[Remedy]:
 
     yield margin(judge)
     yield from stops(judge)
+    yield from stop_losses(judge)
     yield from smaller(judge)
 
 
@@ -97,6 +101,22 @@ def _stop(judge: Judge, key: Key, by: TriggerBy) -> Edge:
     if test(snap(fell_at)) == "saved":
         return Edge(snap(fell_at), fell_at)
     return edge(test, judge.price_at_opening(key), snap(fell_at), snap)
+
+
+def stop_losses(judge: Judge) -> Iterator[Remedy]:
+    """A stop-loss policy over the whole run, in the last price; none beside one that there is."""
+    config, held = judge.replay.config, judge.new.positions[judge.loser]
+    if any(str(one).startswith(STOP_LOSS) for one in config.policies):
+        return
+    judge.last = None
+
+    def test(fraction: float) -> Verdict:
+        policies = (*config.policies, f"{STOP_LOSS}:{fraction:.6g}")
+        return judge.changed(replace(config, policies=policies))
+
+    far = digits(min(FAR_STOP * abs(held.mark / held.entry - 1.0), LAST_STOP))
+    found = Edge(far, far) if test(far) == "saved" else edge(test, 0.0, far, digits)
+    yield remedy(judge, "stop_loss", None, found)
 
 
 def _stop_test(judge: Judge, key: Key, sign: float, by: TriggerBy) -> Callable[[float], Verdict]:

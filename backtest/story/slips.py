@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from ..core.state import ORDER, OrderKind, OrderType, TriggerBy
+from ..instructions import Order
 from ..legs import Positions
 from ..order_file import read_orders
 from ..session import Session
-from ..strategy import Order, Strategy
+from ..strategy import Strategy
 from .pick import Key
 from .replay import Slip
 
@@ -37,9 +38,9 @@ def more_margin(key: Key, ts: int, amount: float, cross: bool) -> Slip:
         engine = session.worst.engine
         pool = session.account.pools[session.account.symbols.index(key[0])]
         engine.pools["reserve"][pool] += amount
-        engine.insert(_order(session, key, ts, OrderKind.TRANSFER, amount))
+        engine.give(_order(session, key, ts, OrderKind.TRANSFER, amount))
         if not cross:
-            engine.insert(_order(session, key, ts, OrderKind.ADD_MARGIN, amount))
+            engine.give(_order(session, key, ts, OrderKind.ADD_MARGIN, amount))
 
     return slip
 
@@ -51,7 +52,7 @@ def stop_at(key: Key, ts: int, price: float, sign: float, by: TriggerBy) -> Slip
         event = _order(session, key, ts, OrderKind.SIZE, -sign * np.inf)
         event["type"], event["by"], event["price"] = OrderType.STOP, by, price
         event["reduce_only"], event["id"] = 1, STOP_ID
-        session.worst.engine.insert(event)
+        session.worst.engine.give(event)
 
     return slip
 

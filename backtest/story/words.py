@@ -112,6 +112,8 @@ def change(story: "Story", one: Remedy) -> str:
         coin = (one.position or story.fall.key)[0].partition("/")[0]
         by = f", by {BY[one.by]}" if one.by else ""
         return f"a {coin} stop from {since} on{by}"
+    if one.kind == "stop_loss":
+        return "--policy stop_loss: over the whole run"
     if one.kind == "size":
         return "all orders, of their size"
     if one.kind == "both":
@@ -134,6 +136,8 @@ def value(story: "Story", one: Remedy, number: float | None) -> str:
         return "none"
     if one.kind == "margin":
         return f"{number:+,.0f}" if abs(number) >= THOUSAND else f"{number:+.6g}"
+    if one.kind == "stop_loss":
+        return f"{number:.4g}"
     if one.kind == "size":
         return f"{100 * number:.3g}%"
     return price(number)

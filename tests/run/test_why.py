@@ -108,14 +108,17 @@ def test_what_the_account_is_worth_is_what_is_left_of_it(slide):
     assert found["margin"].worth == pytest.approx(10_000 - 50_000 * fee - 50 - 5_000)
 
 
-@pytest.mark.parametrize("setting", ["leverage"])
+@pytest.mark.parametrize("setting", ["leverage", "policies"])
 def test_a_setting_that_saves_does_so_in_a_run_of_its_own(slide, market, strategy, setting):
-    one = remedies(bt.why(slide, 1))[setting]
-    path = strategy(HOLD)
-    saved = market.run(path, exposure=5, leverage=one.value)
-    fell = market.run(path, exposure=5, leverage=one.fails)
+    one = remedies(bt.why(slide, 1))["stop_loss" if setting == "policies" else setting]
+    as_given = {"leverage": lambda x: x, "policies": lambda x: (f"stop_loss:{x}",)}[setting]
+    settings = {"exposure": 5, "leverage": 10}
+    saved, fell = (
+        market.run(strategy(HOLD), **{**settings, setting: as_given(value)})
+        for value in (one.value, one.fails)
+    )
     assert (saved.liquidations.height, fell.liquidations.height) == (0, 1)
-    assert saved.fills.height == 1
+    assert saved.fills["reason"].to_list() == ["signal", "stop"][: saved.fills.height]
 
 
 def test_a_pool_of_two_is_traced_by_hand(market, strategy):
@@ -282,7 +285,8 @@ def test_a_story_fits_the_terminal_and_is_json(slide, cli):
     told = json.loads(cli.out)
     assert told["cause"] == "price"
     assert [step["step_name"] for step in told["steps"]] == ["close"]
-    assert {one["kind"] for one in told["remedies"]} == {"margin", "stop", "leverage", "exposure"}
+    kinds = {one["kind"] for one in told["remedies"]}
+    assert kinds == {"margin", "stop", "stop_loss", "leverage", "exposure"}
     assert told["horizon_end"] == "2024-01-02T11:00:00+00:00"
 
 
