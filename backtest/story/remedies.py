@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from ..core.state import TriggerBy
 from .judge import Judge
 from .pick import Key
-from .search import Edge, Verdict, digits, edge, reach, ticks
+from .search import Edge, Verdict, digits, edge, edge_near, reach, ticks
 from .slips import more_margin, stop_at
 
 STOP_LOSS = "stop_loss"
-FAR_STOP, LAST_STOP = 1.5, 0.99
-"""A stop that lies beyond the liquidation, in its distance from the entry, and the last one."""
+LEAST_STOP, MOST_STOP = 0.0001, 0.99
+"""Distances of a stop from the entry price."""
 FIRST_TOP_UP = 0.05
 """The first amount that is tried, as a share of the requirement at the liquidation."""
 
@@ -56,8 +56,9 @@ def all_remedies(judge: Judge) -> Iterator[Remedy]:
     from .smaller import smaller
 
     yield margin(judge)
-    yield from stops(judge)
-    yield from stop_losses(judge)
+    prices = list(stops(judge))
+    yield from prices
+    yield from stop_losses(judge, prices[0].value)
     yield from smaller(judge)
 
 
@@ -103,8 +104,12 @@ def _stop(judge: Judge, key: Key, by: TriggerBy) -> Edge:
     return edge(test, judge.price_at_opening(key), snap(fell_at), snap)
 
 
-def stop_losses(judge: Judge) -> Iterator[Remedy]:
-    """A stop-loss policy over the whole run, in the last price; none beside one that there is."""
+def stop_losses(judge: Judge, price: float | None) -> Iterator[Remedy]:
+    """A stop-loss policy over the whole run, in the last price; none beside one that there is.
+
+    `price` is where a stop of the one position saves: the search begins there, as policies take
+    long on many bars.
+    """
     config, held = judge.replay.config, judge.new.positions[judge.loser]
     if any(str(one).startswith(STOP_LOSS) for one in config.policies):
         return
@@ -114,9 +119,9 @@ def stop_losses(judge: Judge) -> Iterator[Remedy]:
         policies = (*config.policies, f"{STOP_LOSS}:{fraction:.6g}")
         return judge.changed(replace(config, policies=policies))
 
-    far = digits(min(FAR_STOP * abs(held.mark / held.entry - 1.0), LAST_STOP))
-    found = Edge(far, far) if test(far) == "saved" else edge(test, 0.0, far, digits)
-    yield remedy(judge, "stop_loss", None, found)
+    far = abs((price or held.mark) / held.entry - 1.0)
+    far = min(max(far, LEAST_STOP), MOST_STOP)
+    yield remedy(judge, STOP_LOSS, None, edge_near(test, 0.0, far, MOST_STOP))
 
 
 def _stop_test(judge: Judge, key: Key, sign: float, by: TriggerBy) -> Callable[[float], Verdict]:

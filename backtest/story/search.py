@@ -39,6 +39,23 @@ def edge(test: Test, good: float, bad: float, snap: Snap) -> Edge:
     return Edge(found, bad, refused)
 
 
+def edge_near(test: Test, good: float, near: float, bad: float) -> Edge:
+    """As `edge` with three digits, where the end of what saves is thought to be at `near`."""
+    unit = 10.0 ** (floor(log10(near)) + 1 - DIGITS)
+    below = digits(unit * floor(near / unit))
+    above = digits(below + unit)
+    if test(below) != "saved":
+        return edge(test, good, below, digits)
+    if test(above) == "fell":
+        return Edge(below, above)
+    return _with(above, edge(test, above, bad, digits))
+
+
+def _with(saves: float, found: Edge) -> Edge:
+    """An end of a search whose start saved."""
+    return found if found.saves is not None else found._replace(saves=saves)
+
+
 def reach(test: Test, first: float) -> float | None:
     """The first of `first`, its double, and so on that saves; None where none does."""
     value = first
