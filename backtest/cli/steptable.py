@@ -51,7 +51,7 @@ def _table(shown: Sequence[str], cells: list[list[str]]) -> str:
 def _notes(lines: pl.DataFrame, steps: pl.DataFrame) -> list[str]:
     notes = ["the cause is the price where no other is named"]
     if (lines["certainty"] != "certain").any():
-        notes.append("? possible: on some ways of its bar only; the others are certain")
+        notes.append("possible: on some ways of its bar only; the others are certain")
     if lines["tier_after"].max() != 0:
         notes.append("* closed in part")
     if lines["steps"].max() != 1:
