@@ -67,4 +67,6 @@ def settle_funding(w: Any, i: int, field: int) -> bool:
         if priced and p["size"] != 0.0 and not paid_inside:
             pay_funding(w, i, s, rate)
             paid = True
+        else:
+            refresh_level(w, s)  # a requirement may hold the next payment at this rate
     return paid

@@ -200,7 +200,7 @@ def is_cured(w: Any, s: int, equity: float, maintenance: float, ratio: float) ->
     """
     if is_liquidated(rules_of(w, s), equity, maintenance * (1.0 + SAME_MONEY)):
         return False
-    return maintenance <= ratio * equity
+    return maintenance <= ratio * equity * (1.0 + SAME_MONEY)
 
 
 @jit

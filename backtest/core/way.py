@@ -14,7 +14,7 @@ from .contracts import price_of, signed_units, unit_value
 from .jit import jit
 from .ledger import refresh_level
 from .liquidation import liquidate
-from .price import crosses, crosses_far, has_cliffs
+from .price import NUDGE, crosses, crosses_far, has_cliffs
 from .risk import (
     ACCOUNT,
     bucket_equity,
@@ -34,7 +34,7 @@ from .types import HAS_MARK, MARK_HIGH, MARK_LOW, Gains, word
 _NO_ROUND = word(0)
 _OWN = int(Gains.OWN)
 ROOT_STEPS = 100
-BESIDE = 1e-9
+BESIDE = 1e-10
 """Share of the way that keeps clear of a jump on both sides."""
 EXACT_ROUNDS, ROUNDS = 2000, 2048
 """Liquidations of one bucket on one way: these at its level, from then on a share of the rest of
@@ -149,14 +149,15 @@ def span_of(w: Any, s: int) -> float:
 
 @jit
 def next_cliff(w: Any, s: int, share: float) -> float:
-    """Share of the way at which a position next meets a cliff of its table; 1 if none."""
+    """Share of the way at which a position is next beyond a cliff of its table; 1 if never."""
     p, rules, nearest = w.positions[s], rules_of(w, s), 1.0
     span = span_of(w, s)
     if span == 0.0 or not has_cliffs(rules):
         return nearest
     now, size = unit_value(rules, p["mark"]), abs(p["size"]) + twin_size(w, s)
     for row in range(1, rules["n_tiers"]):
-        at = (rules["floor"][row] / size - now) / span
+        floor = rules["floor"][row] / size
+        at = ((floor * NUDGE if span > 0.0 else floor) - now) / span
         if share + BESIDE < at < nearest:
             nearest = at
     return nearest
@@ -164,7 +165,7 @@ def next_cliff(w: Any, s: int, share: float) -> float:
 
 @jit
 def next_draw(w: Any, s: int, share: float) -> float:
-    """Share of the way at which a position next has lost what another has, or nothing; 1 if never.
+    """Share of the way just after a position has lost what another has, or nothing; 1 if never.
 
     Where gains are not shared another one may be the first to fall from there on.
     """
@@ -177,7 +178,7 @@ def next_draw(w: Any, s: int, share: float) -> float:
                 continue
             its_gain = position_pnl(w, o)
             its_slope = span_of(w, o) * signed_units(rules_of(w, o), p["size"])
-        at = (its_gain - gain) / (slope - its_slope) if slope != its_slope else 1.0
+        at = (its_gain - gain) / (slope - its_slope) + BESIDE if slope != its_slope else 1.0
         if share + BESIDE < at < nearest:
             nearest = at
     return nearest
@@ -185,7 +186,7 @@ def next_draw(w: Any, s: int, share: float) -> float:
 
 @jit
 def next_jump(w: Any, pool: int, share: float) -> float:
-    """Share of the way at which a pool's requirement next may jump; 1 if it does not."""
+    """Share of the way just after which a pool's requirement has jumped; 1 if it does not."""
     nearest = 1.0
     for s in range(len(w.positions)):
         p = w.positions[s]
@@ -233,12 +234,12 @@ def failing_share(w: Any, pool: int) -> float:
     rules, start = pool_rules(w, pool), 0.0
     while True:
         end = next_jump(w, pool, start)
-        before = end if end == 1.0 else end - BESIDE
+        before = end if end == 1.0 else max(end - 2.0 * BESIDE, start)
         if is_liquidated(rules, excess_at(w, pool, before), 0.0):
             return root_between(w, pool, start, before)
         if end == 1.0:
             return inf
-        start = min(end + BESIDE, 1.0)
+        start = end
         if is_liquidated(rules, excess_at(w, pool, start), 0.0):
             return start
 

@@ -6,7 +6,7 @@ from .account import Pool
 from .margin import bankruptcy, price_at, sign, turned
 from .margin import unit as unit_of
 
-SAME = 1e-11
+SAME = 1e-12
 """Share by which equity and requirement may differ through rounding alone."""
 
 
@@ -43,7 +43,7 @@ def cured(p, equity, need, wanted):
     enough = need * (1.0 + SAME)
     if equity < enough or (equity == enough and not p.r.below):
         return False
-    return need <= wanted * equity
+    return need <= wanted * equity * (1.0 + SAME)
 
 
 def fee_rate(p, rule):

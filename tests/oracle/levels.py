@@ -125,12 +125,12 @@ def level(book, p):
     falls = net > 0.0 if net else p.r.inverse
     spare = spare_of(book, p, len(moving) > 1)
     marks, found = [one.mark for one in moving], None
-    healthy = not fails(spare(), p.r.below)
-    if not healthy:
+    healthy = spare() > 0.0
+    if not healthy and not p.r.cliffs:
         # at a level on the favourable side the adverse one is still to come
         for one in moving:
             one.mark *= 1.0 - ASIDE if falls else 1.0 + ASIDE
-        healthy = not fails(spare(), p.r.below)
+        healthy = spare() > 0.0
         if not healthy:
             for one, mark in zip(moving, marks, strict=True):
                 one.mark = mark

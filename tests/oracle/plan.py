@@ -1,6 +1,6 @@
 """One account with all that it meets, and both accounts that are made of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ class Plan:
     start_usd: list
     seed: int = 0
     dated: list = field(default_factory=list)
+    ties: int = 0
 
     def __post_init__(self):
         """Read the rules as the oracle does."""
@@ -63,6 +64,11 @@ class Plan:
             p.last_rate = self.last_rates[p.series]
         account.play()
         return account
+
+    def nudged(self, seed, share):
+        """The same plan with prices that differ by up to a share."""
+        moved = np.random.default_rng(seed).uniform(-share, share, self.prices.shape)
+        return replace(self, prices=self.prices * (1.0 + moved))
 
     def engine(self):
         """The engine and its records by kind."""
