@@ -19,7 +19,7 @@ from .price import has_cliffs
 from .risk import is_cross, pool_equity, rules_of
 from .state import FILLS, FUNDINGS, Cause, Done, Path
 from .triggered import comes_falling, follow_bar, may_meet, meets_orders
-from .types import FUNDING_INSIDE, HAS_MARK, MARK_CLOSE, MARK_HIGH, MARK_LOW, Gains, word
+from .types import FUNDING_INSIDE, HAS_MARK, MARK_CLOSE, Gains, word
 from .walk import (
     ADVERSE,
     ENDING,
@@ -304,28 +304,13 @@ def take_way(w: Any, i: int, group: int, cause: int) -> bool:
 
 
 @jit
-def is_calm(w: Any, i: int, group: int) -> bool:
-    """Whether a bar's marks stay between the liquidation prices of positions that fall alone."""
-    for s in range(len(w.positions)):
-        p = w.positions[s]
-        if p["size"] == 0.0 or not in_group(w, s, group):
-            continue
-        low, high = w.prices[MARK_LOW, p["series"], i], w.prices[MARK_HIGH, p["series"], i]
-        under, over = (p["level"], p["far"]) if p["size"] > 0.0 else (p["far"], p["level"])
-        if not (low > under and high < over):
-            return False
-    return True
-
-
-@jit
 def only_way(w: Any, i: int, group: int, cause: int) -> None:
     """The inside of a bar that leaves one way: what can fail alone fails, nothing else happens."""
     if not is_cross(w) or w.pools[group]["open"] <= 1:
-        if not is_calm(w, i, group):
-            aim(w, i, group, -1.0)
-            advance(w, i, group, cause)
-            aim(w, i, group, 1.0)
-            advance(w, i, group, cause)
+        aim(w, i, group, -1.0)
+        advance(w, i, group, cause)
+        aim(w, i, group, 1.0)
+        advance(w, i, group, cause)
     elif turns(w, group):
         aim(w, i, group, 1.0)
         advance(w, i, group, cause)

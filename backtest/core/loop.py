@@ -21,7 +21,7 @@ from .inside import play_inside
 from .jit import jit
 from .ledger import Fill, record_deposit, refresh_pool, write_trade
 from .orders import drop_order, has_order, place_order, size_for_exposure
-from .quiet import can_skip, skip_quiet
+from .quiet import can_skip, is_calm, skip_quiet
 from .resting import end_orders, expire_orders, tidy
 from .risk import pool_equity, position_pnl, rules_of, rules_today, usd_price
 from .samples import close_equity, exposure, take_samples
@@ -262,7 +262,7 @@ def run_bar(w: Any, i: int) -> bool:
         if fill_orders(w, i):
             check_marks(w, i, _PRICE)
         state["following"] = 0
-    if not play_inside(w, i):
+    if not is_calm(w, i) and not play_inside(w, i):
         state["unsure"] = _UNSURE
         return False
     note_extremes(w, i)
