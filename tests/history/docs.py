@@ -44,7 +44,7 @@ class Page:
 
     def numbers(self):
         """Prices and amounts in the text between blocks and tables: four digits, or a fraction."""
-        text = re.sub(r"```.*?```|`[^`]*`|^\|.*$|\]\([^)]*\)", "", self.text, flags=re.S | re.M)
+        text = re.sub(r"```[^`]*```|`[^`]*`|^\|.*$|\]\([^)]*\)", "", self.text, flags=re.M)
         text = re.sub(r"\d{4}-\d\d-\d\d|\d\d:\d\d|\b(?:19|20)\d\d\b", "", text)
         found = re.findall(r"\d[\d,]*(?:\.\d+)?", text)
         return [number for number in found if "." in number or "," in number or len(number) > 3]

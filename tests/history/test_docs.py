@@ -37,7 +37,9 @@ def folders(market_data, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("page", "name"), [(page, name) for page in (COMPARISON, CRASHES) for name in page.commands()]
+    ("page", "name"),
+    [(page, name) for page in (COMPARISON, CRASHES) for name in page.commands()],
+    ids=lambda value: getattr(value, "name", value),
 )
 def test_the_output_shown_is_what_the_command_prints(page, name, folders, tmp_path, cli):
     assert cli(*page.words(name, folders, tmp_path / "out")) == 0, cli.err
@@ -96,8 +98,7 @@ def digits(price):
 
 
 def test_each_price_in_the_text_of_the_crashes_stands_in_a_table_or_an_output():
-    text = re.sub(r"<!--.*?-->", "", CRASHES.text)
-    checked = " ".join(re.findall(r"^\|.*$|```.*?```", text, flags=re.S | re.M)).replace(",", "")
+    checked = " ".join(re.findall(r"^\|.*$|```[^`]*```", CRASHES.text, flags=re.M)).replace(",", "")
     numbers = CRASHES.numbers()
     assert len(numbers) > 5
     assert [n for n in numbers if n.replace(",", "") not in checked] == []
