@@ -38,7 +38,8 @@ def readings(
     """
     old, new = states
     fills = _in_bucket(outcome.frame("fills"), fall)
-    before = pl.concat([_before_the_fall(fills, key, new.ts) for key in fall.opened])
+    keys = [*fall.opened, *fills.select("symbol", "position_side").unique().rows()]
+    before = pl.concat([_before_the_fall(fills, key, new.ts) for key in dict.fromkeys(keys)])
     orders = _span(before, old.ts, new.ts)
     funding, paid = _in_bucket(outcome.frame("funding"), fall), _paid_in(outcome, fall)
     return [
@@ -56,8 +57,11 @@ def readings(
 
 
 def _in_bucket(frame: pl.DataFrame, fall: Fall) -> pl.DataFrame:
-    keys = ["|".join(key) for key in fall.opened]
-    return frame.filter(pl.concat_str("symbol", "position_side", separator="|").is_in(keys))
+    """The records of one position, or of all in a pool, also those that were closed meanwhile."""
+    if fall.cross:
+        asset = pl.col("symbol").str.extract(r":([^-]+)")
+        return frame.filter(asset == asset_of(fall.key[0]))
+    return frame.filter(pl.col("symbol") == fall.key[0], pl.col("position_side") == fall.key[1])
 
 
 def _before_the_fall(fills: pl.DataFrame, key: Key, ts: int) -> pl.DataFrame:

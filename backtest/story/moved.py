@@ -70,7 +70,7 @@ def _in_order(changes: list[Change]) -> list[Change]:
 
 def _changes(b: Between) -> list[Change]:
     """All changes; the last is the rest that no other explains."""
-    found = [_price(b, key) for key in b.kept] + [_funding(b), _deposits(b)]
+    found = [_price(b, key) for key in b.old.positions] + [_funding(b), _deposits(b)]
     found += [change for key in b.kept for change in _table(b, key)]
     money = b.new.equity - b.old.equity - sum(c.equity for c in found)
     needs = b.new.maintenance - b.old.maintenance - sum(c.maintenance for c in found)
@@ -80,19 +80,20 @@ def _changes(b: Between) -> list[Change]:
 
 def _price(b: Between, key: Key) -> Change:
     """What the mark did: to the size held at each time, and to its margin at the first tier."""
-    old, new, (rules, _) = b.old.positions[key], b.new.positions[key], b.rules[key]
+    old, new, (rules, _) = b.old.positions[key], b.new.positions.get(key), b.rules[key]
     points, size, mark, money = _points(b.fills, key, new), old.size, old.mark, 0.0
     for price, after in points:
         money += pnl(rules, size, mark, price)
         size, mark = after, price
-    needs = _needed(rules, old, new.mark, old.tier) - _needed(rules, old, old.mark, old.tier)
-    return Change("price", key[0], money, needs, 0, old.mark, new.mark)
+    needs = _needed(rules, old, mark, old.tier) - _needed(rules, old, old.mark, old.tier)
+    return Change("price", key[0], money, needs, 0, old.mark, mark)
 
 
-def _points(fills: pl.DataFrame, key: Key, new: Held) -> list[tuple[float, float]]:
-    """(price, size from then on) at every fill of a position, and at the end."""
+def _points(fills: pl.DataFrame, key: Key, new: Held | None) -> list[tuple[float, float]]:
+    """(price, size from then on) at every fill of a position, and at the end if it is there."""
     own = [row for row in fills.iter_rows(named=True) if key_of(row) == key]
-    return [(row["price"], row["position_after"]) for row in own] + [(new.mark, new.size)]
+    end = [] if new is None else [(new.mark, new.size)]
+    return [(row["price"], row["position_after"]) for row in own] + end
 
 
 def _needed(rules: Any, held: Held, mark: float, tier: int) -> float:

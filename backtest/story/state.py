@@ -57,7 +57,7 @@ def sampled(outcome: Outcome, fall: Fall, ts: int, rules: Mapping[Key, Any]) -> 
     """The bucket at the close of the bar that opens at `ts`; None if nothing was open then."""
     moment = pl.lit(ts, pl.Int64).cast(pl.Datetime("ms", "UTC"))
     rows = outcome.frame("margin").filter(pl.col("ts") == moment)
-    mine = [row for row in rows.iter_rows(named=True) if key_of(row) in fall.opened]
+    mine = [row for row in rows.iter_rows(named=True) if _belongs(fall, key_of(row))]
     held = {
         key_of(row): Held(
             row["size"], row["entry_price"], row["mark_price"], row["maintenance_margin"],
@@ -75,6 +75,11 @@ def sampled(outcome: Outcome, fall: Fall, ts: int, rules: Mapping[Key, Any]) -> 
     money = pool.row(0, named=True)
     gains = sum(shared(rules[key], one) for key, one in held.items())
     return State(ts, money["cash"] + gains, money["maintenance_margin"], held)
+
+
+def _belongs(fall: Fall, key: Key) -> bool:
+    """Whether a position is in the bucket: the one that fell, or any of its pool."""
+    return asset_of(key[0]) == asset_of(fall.key[0]) if fall.cross else key == fall.key
 
 
 def shared(rules: Any, held: Held) -> float:

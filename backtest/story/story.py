@@ -10,6 +10,7 @@ import polars as pl
 
 from ..config import RunConfig, milliseconds
 from ..errors import ResultError
+from ..legs import POSITION_SIDES
 from ..result import Result, open_result
 from ..venues import override
 from ..venues.processes import step_text
@@ -186,14 +187,15 @@ def refuse_difference(result: Result, fall: Fall, base: Outcome) -> None:
 def _tell(fall: Fall, replay: Replay, base: Outcome) -> Story:
     symbols = replay.group.accounts[0].symbols
     time = ms(fall.first["ts"])
-    now = {key: rules_at(base, symbols, key, time) for key in fall.opened}
-    then = {key: rules_at(base, symbols, key, fall.since.ts) for key in fall.opened}
+    keys = [(symbol, side) for symbol in symbols for side in POSITION_SIDES]
+    now = {key: rules_at(base, symbols, key, time) for key in keys}
+    then = {key: rules_at(base, symbols, key, fall.since.ts) for key in keys}
     now = {key: then[key] if then[key]["frozen"] else one for key, one in now.items()}
     end = triggered(base, fall, time, now)
     start = _start(replay, base, fall, then)
     moved = []
     if start is not None:
-        rules = {key: (then[key], now[key]) for key in fall.opened}
+        rules = {key: (then[key], now[key]) for key in keys}
         moved = parts(readings(base, fall, (start, end), rules))
     judge = Judge(replay, fall, base, end)
     return Story(

@@ -107,13 +107,13 @@ def change(story: "Story", one: Remedy) -> str:
     """What would have been different."""
     since = when(story.change_at)[5:]
     if one.kind == "margin":
-        return f"more margin from {since} on"
+        return f"more margin since {since}"
     if one.kind == "stop":
         coin = (one.position or story.fall.key)[0].partition("/")[0]
         by = f", by {BY[one.by]}" if one.by else ""
-        return f"a {coin} stop from {since} on{by}"
+        return f"{coin} stop since {since}{by}"
     if one.kind == "stop_loss":
-        return "--policy stop_loss: over the whole run"
+        return "--policy stop_loss: of the entry price"
     if one.kind == "size":
         return "all orders, of their size"
     if one.kind == "both":

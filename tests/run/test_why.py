@@ -131,7 +131,7 @@ def test_a_pool_of_two_is_traced_by_hand(market, strategy):
     (rate, fee), (eth_rate, _) = terms(result), terms(result, ETH)
     assert rate != eth_rate
     assert story.start.equity == pytest.approx(10_000 - 2 * 65_000 * fee)
-    assert [part.symbol for part in story.parts if part.kind == "price"] == [ETH, BTC]
+    assert [part.symbol for part in story.parts if part.kind == "price"] == [BTC, ETH]
     for part in story.parts[:2]:
         mark = story.end.positions[(part.symbol, "both")].mark
         assert part.equity == pytest.approx(650.0 * (mark - 100.0))
@@ -202,6 +202,25 @@ def test_orders_between_the_opening_and_the_end_are_a_part_that_adds_up(market, 
     assert kinds["orders"].times == 1
     assert kinds["orders"].equity > 0.0
     assert kinds["orders"].maintenance > 0.0
+    assert_adds_up(story)
+
+
+def test_a_position_that_came_and_went_in_the_pool_is_part_of_the_story(market, strategy):
+    market.add([*flat(100.0, 12), (100.0, 100.0, 80.0, 85.0), *flat(85.0, 30)])
+    market.add([*flat(50.0, 5), *steps(50.0, 48.0, 48.0), *flat(48.0, 36)], ETH)
+    visit = f"""
+        import backtest as bt
+        def on_bar(view):
+            n = view.state["n"] = view.state.get("n", -1) + 1
+            orders = {{0: ("{BTC}", 600.0), 3: ("{ETH}", 100.0), 7: ("{ETH}", -100.0)}}
+            return bt.Order(orders[n][0], size=orders[n][1]) if n in orders else None
+    """
+    result = market.run(strategy(visit), symbols=[BTC, ETH], leverage=20, margin="cross")
+    story = bt.why(result, 1)
+    fee = terms(result, ETH)[1]
+    orders = next(part for part in story.parts if part.kind == "orders")
+    assert orders.times == 2
+    assert orders.equity == pytest.approx(100.0 * (48.0 - 50.0) - 100.0 * (50.0 + 48.0) * fee)
     assert_adds_up(story)
 
 
