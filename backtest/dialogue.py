@@ -72,7 +72,8 @@ class Dialogue:
         """Go on from what another dialogue of the same strategy remembered."""
         self._targets, self._view._coming = dict(carried["targets"]), list(carried["coming"])
         self._ids, self._view.state = carried["ids"], carried["state"]
-        self._view._alerted, self._view._policies = dict(carried["alerts"]), carried["policies"]
+        self._view._alerted = dict(carried["alerts"])
+        self._view._remember(carried["policies"])
 
     def fork(self, engine: Engine) -> "Dialogue":
         """The same dialogue as it stands, with another engine that has the same account."""

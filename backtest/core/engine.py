@@ -44,6 +44,7 @@ FIRST_RESTING = 16
 RUN, FINISH, BLOCK, CLOSE_BAR, LOOK = 0, 1, 2, 3, 4
 OVERFLOW = -1
 _ZERO, _ONE = word(0), word(1)
+_RESTS = int(Done.RESTS)
 
 
 @jit
@@ -329,12 +330,15 @@ class Engine:
     def resting(self) -> NDArray[Any]:
         """Orders that rest now (dtype RESTING), in the order they were given; a copy."""
         every = self._resting[: int(self._state["resting"][0])]
-        return np.compress(every["done"] == Done.RESTS, every)
+        return np.compress(every["done"] == _RESTS, every) if len(every) else every
 
     def coming(self, ts: int) -> NDArray[Any]:
         """Order events (dtype ORDER) given for a bar that opens at ts, or before, and not taken."""
-        events = self._orders[int(self._state["order"][0]) :]
-        return events[: int(np.searchsorted(events["ts"], ts, side="right"))]
+        times = self._orders["ts"]
+        first = last = int(self._state["order"][0])
+        while last < len(times) and times[last] <= ts:
+            last += 1
+        return self._orders[first:last]
 
     def set_reserve(self, pool: int, amount: float) -> None:
         """Put money of the trader's beside a pool, for transfers into it."""

@@ -43,7 +43,7 @@ class Exit:
         wanted = {self.FIRST + one.name: one for one in self._guarded(view)}
         if not placed and not wanted:
             return []
-        resting = {order.id for order in view.orders()}
+        resting = view.order_ids()
         gone = {name: placed.pop(name)[0] for name in [n for n in placed if n not in wanted]}
         found: list[Instruction] = []
         if gone:  # the venue ends an order that has nothing to close, but where it may wait for it

@@ -52,12 +52,10 @@ def coming(view: Any) -> Iterator[Held]:
 
     Where orders of both directions wait, the one of each.
     """
-    orders = [one for one in view.orders() if not one.reduce_only and one.price == one.price]
-    if not orders:
-        return
-    for number, symbol, side in places(view):
-        if view.size(symbol, side) != 0.0:
-            continue
+    flat = [one for one in places(view) if view.size(*one[1:]) == 0.0]
+    orders = view.orders() if flat else []
+    orders = [one for one in orders if not one.reduce_only and one.price == one.price]
+    for number, symbol, side in flat if orders else []:
         now = view.price(symbol)
         for direction in (1.0, -1.0):
             mine = [o for o in orders if (o.symbol, o.position_side) == (symbol, side)]

@@ -196,6 +196,8 @@ WRONG = [
     ("stop_loss:0.1,by=index", "unknown price for stop 'index'"),
     ("stop_loss:much", "at of the policy 'stop_loss:much' is 'much'"),
     ("stop_loss:at=0.1,size=3", "unknown setting of the policy"),
+    ("stop_loss:0.1,at=0.2", "gives at twice"),
+    ("stop_loss:0.1,mark,0.2", "unknown setting of the policy .* '0.2'"),
     ("top_up:over=0.5,to=0.8", "top_up goes to 0.8, which is not under 0.5"),
     ("reduce_on_alert:share=2", "the share of reduce_on_alert is 2"),
     (3, "a policy is int; give text like stop_loss:0.05"),
