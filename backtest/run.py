@@ -21,7 +21,7 @@ from .output import OutputFolder
 from .plan import Plan, plan_run
 from .records import Recorder
 from .result import Result
-from .samples import sample_data
+from .samples import open_data
 from .strategy import Strategy, of
 
 
@@ -32,7 +32,7 @@ def execute(
     """Run a config and write its result; `strategy` stands in for the config's file."""
     chosen = strategy or _load(config)
     _refuse_unheard_alerts(config, chosen)
-    store = Store(Path(config.data) if config.data else sample_data())
+    config, store = open_data(config)
     plan = _plan(config, store, chosen)
     with OutputFolder(out, chosen.name if chosen else "orders", force) as folder:
         journal = Journal(folder.path / NAME, begin(config, chosen, store, plan, folder))
@@ -53,7 +53,7 @@ def resume(
     with where_it_began(kept):
         config = RunConfig(**kept.begin["config"])
         chosen = of(strategy, config.params) if strategy else _load(config)
-        store = Store(Path(config.data) if config.data else sample_data())
+        config, store = open_data(config)
         plan = _plan(config, store, chosen)
         refuse_changes(kept, config, chosen, store, plan)
         journal = Journal(kept.path, None, kept.size).hold()
