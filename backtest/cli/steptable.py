@@ -7,7 +7,7 @@ import polars as pl
 
 from backtest.episodes import numbered
 from backtest.market.layout import timeframe_ms
-from backtest.paths import history
+from backtest.paths import history, worst_path
 from backtest.result import Result
 
 from .labels import labels
@@ -65,7 +65,7 @@ def _notes(lines: pl.DataFrame, steps: pl.DataFrame) -> list[str]:
 def _steps(result: Result) -> pl.DataFrame:
     """All steps by time; those of a bar that differ in nothing but numbers as one row."""
     bar_ms = timeframe_ms(result.manifest["config"]["timeframe"])
-    worst = history(result.liquidations)
+    worst = history(result.liquidations, worst_path(result.manifest["config"]))
     if worst.height == 0:
         return worst
     every = numbered(worst, bar_ms)

@@ -11,7 +11,7 @@ import polars as pl
 from ..episodes import numbered
 from ..errors import UsageError
 from ..market.layout import timeframe_ms
-from ..paths import OPTIMISTIC, PESSIMISTIC, history
+from ..paths import OPTIMISTIC, PESSIMISTIC, history, worst_path
 from ..result import Result
 
 Key = tuple[str, str]
@@ -103,15 +103,18 @@ def _bar_ms(result: Result) -> int:
 
 
 def _path(result: Result, path: str | None) -> str:
-    """Which account is meant: of a run of both the pessimistic one, unless the other is named."""
-    ran = result.manifest["config"].get("path", "both")
+    """Which account is meant: that which a run is told by, unless the other is named."""
+    config = result.manifest["config"]
     if path not in (None, PESSIMISTIC, OPTIMISTIC):
         raise UsageError(f"path is {path!r}; it takes {PESSIMISTIC} or {OPTIMISTIC}.")
-    if ran == "both":
-        return path or PESSIMISTIC
-    if path not in (None, ran):
-        raise UsageError(f"the run at {result.path} has the {ran} account only; leave out --path.")
-    return str(ran)
+    worst = worst_path(config)
+    if config.get("path", "both") == "both":
+        return path or worst
+    if path not in (None, worst):
+        raise UsageError(
+            f"the run at {result.path} has the {worst} account only; leave out --path."
+        )
+    return worst
 
 
 def _whose(path: str) -> str:

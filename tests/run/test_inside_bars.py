@@ -199,6 +199,11 @@ def test_one_path_alone_is_that_end_of_both(market, tmp_path, path, detail):
     given["timeframe_detail"] = detail
     both, alone = market.run(**given), market.run(**given, path=path)
     assert set(alone.equity["path"]) == {path}
+    for name in ("liquidations", "steps", "trades", "equity_final", "max_drawdown_pct"):
+        told = "best_" + name if path == "optimistic" else name
+        if told in both.summary.columns:
+            assert alone.summary[name][0] == both.summary[told][0]
+    assert alone.summary["trades"][0] == history(both.trades, path).height > 0
     for kind in KINDS:
         expected = history(both.frame(kind), path).drop("path")
         assert_frame_equal(alone.frame(kind).drop("path"), expected)
