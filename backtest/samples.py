@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .config import RunConfig
 from .errors import DataError
+from .market.layout import timeframe_ms
 from .market.store import Store
 
 LONGEST_SERIES = ("binanceusdm", "BTC/USDT:USDT", "trade", "1h")
@@ -27,17 +28,19 @@ def open_data(config: RunConfig) -> tuple[RunConfig, Store]:
     if config.data:
         return config, Store(config.data)
     store = Store(sample_data())
-    stretches = store.series(*LONGEST_SERIES).segments
+    bar = timeframe_ms(LONGEST_SERIES[-1])
+    segments = store.series(*LONGEST_SERIES).segments
+    stretches = [(s.start, s.stop - 1 + bar) for s in segments]
     since, until = config.since, config.until
     if since is not None:
-        inside = [s for s in stretches if s.start <= since < s.stop]
+        inside = [s for s in stretches if s[0] <= since < s[1]]
     elif until is not None:
-        inside = [s for s in stretches if s.start < until <= s.stop]
+        inside = [s for s in stretches if s[0] < until <= s[1]]
     else:
-        inside = [max(stretches, key=lambda s: s.stop - s.start)]
-    for stretch in inside:
-        since = stretch.start if since is None else since
-        until = stretch.stop if until is None else until
+        inside = [max(stretches, key=lambda s: s[1] - s[0])]
+    for start, end in inside:
+        since = start if since is None else since
+        until = end if until is None else until
     return replace(config, since=since, until=until), store
 
 

@@ -82,6 +82,15 @@ def aim(w: Any, i: int, group: int, better: float) -> None:
 
 
 @jit
+def stay(w: Any, group: int) -> None:
+    """Let no mark of a group go anywhere."""
+    for s in range(len(w.positions)):
+        if in_group(w, s, group):
+            p = w.positions[s]
+            p["reach"], p["still"] = p["mark"], 0
+
+
+@jit
 def turns(w: Any, group: int) -> bool:
     """Whether the favourable prices of a bar can fail a pool of several positions."""
     for s in range(len(w.positions)):
@@ -201,7 +210,11 @@ def play(w: Any, i: int, group: int, way: int, cause: int) -> None:
             w.positions[s]["favoured"] = favours(w, i, s, way // count)
     hopeful = int(state["choice"] != PESSIMIST)
     note_harmless(w, i, group)
+    paid = w.counts[FUNDINGS]
     pay_inside(w, i, group, 1 - hopeful, hopeful)
+    if w.counts[FUNDINGS] != paid:
+        stay(w, group)
+        advance(w, i, group, _FUNDING)
     walk(w, i, group, PRELUDE, cause)
     walk(w, i, group, ADVERSE, cause)
     walk(w, i, group, FAVOURABLE, cause)

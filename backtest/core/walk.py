@@ -65,6 +65,8 @@ def set_out(w: Any, i: int, group: int) -> None:
             traded = w.flags[p["series"], i] & HAS_TRADE
             p["last"] = w.prices[OPEN, p["series"], i] if traded else nan
             p["lean"] = lean_of(w, s)
+    for s in range(len(w.positions)):  # once the prices of both legs are there
+        if in_group(w, s, group):
             follow_all(w, s)
 
 

@@ -107,6 +107,8 @@ def meeting_mark(w: Any, s: int) -> float:
 def run_alone(w: Any, i: int, s: int, cause: int) -> None:
     """Liquidate a bucket of one position as often as it fails on its way."""
     p, rounds = w.positions[s], _NO_ROUND
+    if not w.flags[p["series"], i] & HAS_MARK:  # without a price nothing happens
+        return
     while True:
         inside = meeting_mark(w, s)
         if isnan(inside):

@@ -137,9 +137,9 @@ def test_wick_to_40_000_liquidates_a_long_from_50_000_in_spite_of_the_recovery()
 
 
 def test_reduction_before_the_level_lets_the_rest_of_a_cross_account_live():
-    # cross: 100 of 1,000 at 50 in equity; closing half at 96 halves what the fall to 91 costs
+    # 100 lose all of 700 at 93; with half of them closed at 96 the other half has 100 left at 92
     rules = make_rules(taker_fee=0.0, clearance_fee=0.0)
-    settings = {"mode": "CROSS", "cash": 600.0, "rules": rules, "leverage": 20}
+    settings = {"mode": "CROSS", "cash": 700.0, "rules": rules, "leverage": 20}
     fall = [(100.0, 100.0, 92.0, 95.0)]
     for r, e in both(fall, order(1, "STOP", -50.0, 96.0), size=100.0, **settings):
         assert story(r) == [("STOP", CERTAIN)]
