@@ -27,6 +27,7 @@ _PUBLIC = {
     "AddMargin": "backtest.instructions",
     "Transfer": "backtest.instructions",
     "Legs": "backtest.legs",
+    "why": "backtest.api",
     "explain": "backtest.api",
     "explain_pool": "backtest.api",
     "verify": "backtest.api",

@@ -13,10 +13,11 @@ from .goldens import verify
 from .result import Result
 from .run import execute
 from .run import resume as go_on
+from .story import why
 from .strategy import of
 from .venues import load as load_venue
 
-__all__ = ["explain", "explain_pool", "load_venue", "resume", "run", "verify"]
+__all__ = ["explain", "explain_pool", "load_venue", "resume", "run", "verify", "why"]
 
 
 def run(

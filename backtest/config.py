@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -11,7 +12,7 @@ from .core.state import Path as Way
 from .core.types import MarginMode
 from .errors import UnknownNameError, UsageError
 from .legs import POSITION_MODES
-from .policies import parse_policy
+from .policies import describe, parse_policy
 from .values import (
     HOUR,
     check,
@@ -185,7 +186,7 @@ class RunConfig:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values["params"], values["rules"] = dict(self.params), dict(self.rules)
         values["venues"], values["symbols"] = list(self.venues), list(self.symbols)
-        values["policies"] = [str(policy) for policy in self.policies]
+        values["policies"] = [describe(policy) for policy in self.policies]
         values["alerts"] = list(self.thresholds)
         for name in ("since", "until", "rules_as_of"):
             values[name] = None if values[name] is None else format_time(values[name])
@@ -216,7 +217,8 @@ _KINDS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("params", "rules"), table),
     **dict.fromkeys(("cash", "exposure", "leverage", "slippage", "refill_below"), number),
     **dict.fromkeys(("detail_tolerance", "reserve"), number),
-    **dict.fromkeys(("policies", "alerts"), several),
+    "policies": several,
+    "alerts": partial(several, mark=","),
     **dict.fromkeys(("reenter", "strict_rules", "skip_refused"), flag),
     "seed": whole,
 }

@@ -58,7 +58,7 @@ class Crew:
 
     def _run(self, number: int, recorder: Recorder) -> None:
         group, sessions = self.plan.groups[number], self._sessions[number]
-        stream = _stream(self.config, group, asked=self._asks)
+        stream = open_stream(self.config, group, asked=self._asks)
         self._give_orders(number, recorder)
         for passed, block in enumerate(stream.blocks(), 1):
             if passed > self._blocks[number]:
@@ -149,7 +149,8 @@ class Crew:
             session.worst.engine.give(events[inside])
 
 
-def _stream(config: RunConfig, group: Group, asked: bool) -> Stream:
+def open_stream(config: RunConfig, group: Group, asked: bool) -> Stream:
+    """The bars of a group; in small blocks, and with volume, where a strategy is asked at each."""
     return Stream(
         group.data, config.timeframe_ms, group.span.since, group.span.until, volume=asked,
         max_gap_ms=milliseconds(config.max_gap), missing_funding=config.funding_policy,
@@ -165,6 +166,6 @@ def _targets(config: RunConfig, strategy: Strategy, group: Group) -> Any:
     except StrategyError:
         # Frames are read without the stream's checks: a broken file must not look like the
         # strategy's fault, so the stream is asked whether it finds one.
-        for _ in _stream(config, group, asked=True).blocks():
+        for _ in open_stream(config, group, asked=True).blocks():
             pass
         raise

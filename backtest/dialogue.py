@@ -1,7 +1,8 @@
 """A strategy that is asked at every close, and its answers as order events."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from inspect import ismethod
 from math import inf, isfinite, nan
 from numbers import Real
 from typing import Any
@@ -10,16 +11,16 @@ import numpy as np
 
 from .core.engine import Engine
 from .core.state import ORDER, OrderKind
-from .errors import StrategyError, UnknownNameError
-from .instructions import AddMargin, Cancel, Order, Transfer, terms
+from .errors import BacktestError, StrategyError, UnknownNameError
+from .instructions import FIRST_POLICY_ID, AddMargin, Cancel, Instruction, Order, Transfer, terms
 from .legs import BOTH, LONG, SHORT, Legs, Positions, refuse_side, refuse_sign
-from .policies import Policies
-from .strategy import Strategy
+from .policies import Policies, Policy, describe
+from .strategy import Strategy, where
 from .view import OpensOnly, View
 
 Event = dict[str, Any]
 Kinds = Mapping[type, Callable[[Any], list[Event]]]
-_EXPOSURE = int(OrderKind.EXPOSURE)
+_EXPOSURE, _CANCEL = int(OrderKind.EXPOSURE), int(OrderKind.CANCEL)
 INSTRUCTIONS = (Order, Cancel, AddMargin, Transfer)
 
 
@@ -47,7 +48,7 @@ class Dialogue:
         self._positions, self._view = positions, View(engine, positions)
         self._numbers = {name: number for number, name in enumerate(positions.symbols)}
         self._targets: dict[int, float] = {}
-        self._coming: list[Event] = []
+        self._view.reserve_delay_ms = manners.delay_ms
         self._ids = 0
         self._params = dict(strategy.params) if strategy else {}
         self._policies = manners.policies
@@ -62,16 +63,17 @@ class Dialogue:
     def carried(self) -> dict[str, Any]:
         """What the dialogue remembers between bars, plain values and the strategy's notebook."""
         return {
-            "targets": dict(self._targets), "coming": list(self._coming), "ids": self._ids,
+            "targets": dict(self._targets), "coming": list(self._view._coming), "ids": self._ids,
             "state": self._view.state, "alerts": dict(self._view._alerted),
             "policies": self._view._policies,
         }  # fmt: skip
 
     def carry_on(self, carried: Mapping[str, Any]) -> None:
         """Go on from what another dialogue of the same strategy remembered."""
-        self._targets, self._coming = dict(carried["targets"]), list(carried["coming"])
+        self._targets, self._view._coming = dict(carried["targets"]), list(carried["coming"])
         self._ids, self._view.state = carried["ids"], carried["state"]
-        self._view._alerted, self._view._policies = dict(carried["alerts"]), carried["policies"]
+        self._view._alerted = dict(carried["alerts"])
+        self._view._remember(carried["policies"])
 
     def fork(self, engine: Engine) -> "Dialogue":
         """The same dialogue as it stands, with another engine that has the same account."""
@@ -108,12 +110,13 @@ class Dialogue:
             except Exception as error:
                 raise self._strategy.failure(error) from error  # type: ignore[union-attr]
             if answer is not None:
-                self._give(self._events(answer))
-        for policy in self._policies.all:
-            answers = policy.at_close(self._view)
+                self._give(self._of_strategy(self._events(answer)))
+        view = self._view
+        for view._asked, policy in enumerate(self._policies.all):
+            answers = self._answers(policy, policy.at_close)
             if answers:
                 self._give([event for one in answers for event in self._instruction(one)])
-        if self._coming:
+        if self._view._coming:
             self._give_due()
 
     def _follow_fills(self, i: int) -> None:
@@ -122,8 +125,8 @@ class Dialogue:
             view = self._view
             view._bar = i
             known, view._prices = view._prices, OpensOnly(view._prices)
-            for policy in self._policies.all:
-                answers = policy.at_fill(view)
+            for view._asked, policy in enumerate(self._policies.all):
+                answers = self._answers(policy, policy.at_fill)
                 events = [event for one in answers for event in self._instruction(one)]
                 for event in events:
                     event["ts"] = view.ts
@@ -131,7 +134,27 @@ class Dialogue:
             view._prices = known
         self._engine.go_on()
 
+    def _answers(self, policy: Policy, ask: Callable[[View], Sequence[Instruction]]) -> Any:
+        """What a policy answers, which may only be instructions; its failure is one sentence."""
+        try:
+            answers = ask(self._view)
+        except BacktestError:
+            raise
+        except Exception as error:
+            filename = ask.__func__.__code__.co_filename if ismethod(ask) else ""
+            place = where(error, filename)
+            raise StrategyError(f"policy {describe(policy)} failed: {place}.") from error
+        if not isinstance(answers, list | tuple) or not all(
+            type(a) in self._kinds for a in answers
+        ):
+            raise StrategyError(
+                f"policy {describe(policy)} returned {answers!r:.60} at {self._when()}; return a "
+                "list of Orders, Cancels, AddMargins or Transfers."
+            )
+        return answers
+
     def _give(self, events: list[Event]) -> None:
+        events = self._once(events)
         if not events:
             return
         given = np.zeros(len(events), ORDER)
@@ -141,10 +164,40 @@ class Dialogue:
                 row[name] = value
         self._engine.give(given)
 
+    def _of_strategy(self, events: list[Event]) -> list[Event]:
+        for event in events:
+            if event.get("id", 0) >= FIRST_POLICY_ID:
+                raise StrategyError(
+                    f"{self._who} gave an order the id {event['id']} at {self._when()}; names from "
+                    f"{FIRST_POLICY_ID:,} on are those of policies, so give a lower one."
+                )
+        return events
+
+    def _once(self, events: list[Event]) -> list[Event]:
+        """The events of one answer, each order taken back once; two of one name are refused."""
+        found: list[Event] = []
+        given, taken_back = set(), set()
+        for event in events:
+            name = event.get("id", 0)
+            if event["kind"] == _CANCEL:
+                if event["value"] in taken_back:
+                    continue
+                taken_back.add(event["value"])
+            elif name and name in given:
+                raise StrategyError(
+                    f"{self._who} gave two orders with id {name} at {self._when()}; give each its "
+                    "own, or none."
+                )
+            given.add(name)
+            taken_back.discard(name)
+            found.append(event)
+        return found
+
     def _give_due(self) -> None:
         """Hand over the transfers that arrive by the next open."""
-        arrived = [e for e in self._coming if e["ts"] <= self._view.ts + self._manners.bar_ms]
-        self._coming = [e for e in self._coming if e not in arrived]
+        opens, coming = self._view.ts + self._manners.bar_ms, self._view._coming
+        arrived = [event for event in coming if event["ts"] <= opens]
+        self._view._coming = [event for event in coming if event["ts"] > opens]
         self._give(arrived)
 
     def _events(self, answer: Any) -> list[Event]:
@@ -230,7 +283,7 @@ class Dialogue:
             return [event]
         # money on its way is kept here: an engine takes its events in order of time
         event["ts"] = self._view.ts + self._manners.bar_ms + self._manners.delay_ms
-        self._coming.append(event)
+        self._view._coming.append(event)
         return []
 
     def _target(self, symbol: str, wanted: Any) -> list[Event]:

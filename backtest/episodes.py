@@ -27,6 +27,19 @@ def with_episodes(steps: pl.DataFrame, timeframe_ms: int) -> pl.DataFrame:
     return found.drop("opened", "bucket")
 
 
+def numbered(steps: pl.DataFrame, timeframe_ms: int) -> pl.DataFrame:
+    """All venues' steps of one course with their `episode`, and a `number` over all venues.
+
+    Numbers count from 1 by the time of an episode's first step, those of one bar by venue.
+    """
+    parts = steps.partition_by("venue", maintain_order=True) or [steps]
+    every = pl.concat([with_episodes(part, timeframe_ms) for part in parts])
+    first = pl.col("ts").min().over("venue", "episode")
+    number = pl.struct(first, "venue", "episode").rank("dense").cast(pl.Int64)
+    found = every.with_columns(number=number)
+    return found.sort("ts", "venue", "event", "step", maintain_order=True)
+
+
 def _numbers(marked: pl.DataFrame) -> pl.DataFrame:
     """The episode of each life of a position: those of a bucket that overlap share one."""
     lives = marked.group_by(_LIFE).agg(first=pl.col("ts").min(), last=pl.col("ts").max())

@@ -45,6 +45,8 @@ TERMS = (
     "good_till",
 )
 """What an order may have besides a size."""
+FIRST_POLICY_ID = 1_000_000_000
+"""Names of orders from here on are those of policies; below zero, of orders without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ class Order:
     `type` is market, limit, stop, take_profit or trailing_stop: all but market rest until they
     fill, their time (`good_till`, exclusive) has come, or the venue ends them. `trigger_price` of a
     trailing stop is where it becomes active, `callback` the fraction it follows at. `trigger_by` is
-    last (trade) or mark. `id`, a positive whole number, is the order's name for `Cancel` and in
-    the records; an order with the id of one that rests replaces it.
+    last (trade) or mark. `id`, a whole number from 1 to 999,999,999, is the order's name for
+    `Cancel` and in the records; an order with the id of one that rests replaces it.
     """
 
     symbol: str

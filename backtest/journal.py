@@ -55,8 +55,10 @@ class Journal:
             return
         try:
             self._held.append(Entry("state", pickle.dumps(state(), pickle.HIGHEST_PROTOCOL)))
+            pickle.dumps(self._held[0], pickle.HIGHEST_PROTOCOL)
         except (pickle.PicklingError, TypeError, AttributeError):
-            # what a strategy keeps cannot be written: such a run ends with its process
+            # what a strategy keeps, or a policy or parameter given as an object, cannot be
+            # written: such a run ends with its process
             self._held, self._held_bytes = self._held[:1], 0
             self._written = float("inf")
             return

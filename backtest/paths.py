@@ -1,9 +1,18 @@
 """The two courses of an account whose bars leave several ways open, in tables of records."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
 PESSIMISTIC, OPTIMISTIC = "pessimistic", "optimistic"
 _OTHER = {PESSIMISTIC: OPTIMISTIC, OPTIMISTIC: PESSIMISTIC}
+
+
+def worst_path(config: Mapping[str, Any]) -> str:
+    """The course that a run is told by: the pessimistic one, or the only one it was asked for."""
+    path = str(config.get("path", "both"))
+    return PESSIMISTIC if path == "both" else path
 
 
 def history(frame: pl.DataFrame, path: str = PESSIMISTIC) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from typing import Any
 from .accounts import Account
 from .config import RunConfig
 from .crew import Crew, Progress
+from .errors import UsageError
 from .hashing import FileHashes
 from .journal import NAME, Journal, Kept
 from .kept import begin, find_kept, refuse_changes, where_it_began
@@ -20,7 +21,7 @@ from .output import OutputFolder
 from .plan import Plan, plan_run
 from .records import Recorder
 from .result import Result
-from .samples import sample_data
+from .samples import open_data
 from .strategy import Strategy, of
 
 
@@ -30,7 +31,8 @@ def execute(
 ) -> Result:  # fmt: skip
     """Run a config and write its result; `strategy` stands in for the config's file."""
     chosen = strategy or _load(config)
-    store = Store(Path(config.data) if config.data else sample_data())
+    _refuse_unheard_alerts(config, chosen)
+    config, store = open_data(config)
     plan = _plan(config, store, chosen)
     with OutputFolder(out, chosen.name if chosen else "orders", force) as folder:
         journal = Journal(folder.path / NAME, begin(config, chosen, store, plan, folder))
@@ -51,7 +53,7 @@ def resume(
     with where_it_began(kept):
         config = RunConfig(**kept.begin["config"])
         chosen = of(strategy, config.params) if strategy else _load(config)
-        store = Store(Path(config.data) if config.data else sample_data())
+        config, store = open_data(config)
         plan = _plan(config, store, chosen)
         refuse_changes(kept, config, chosen, store, plan)
         journal = Journal(kept.path, None, kept.size).hold()
@@ -61,6 +63,15 @@ def resume(
 
 def _load(config: RunConfig) -> Strategy | None:
     return load(config.strategy, config.params) if config.strategy else None
+
+
+def _refuse_unheard_alerts(config: RunConfig, chosen: Strategy | None) -> None:
+    if config.thresholds and (chosen is None or chosen.kind != "on_bar"):
+        has = "there is none here" if chosen is None else f"{chosen.name} has targets(bars)"
+        raise UsageError(
+            f"--alerts are told to on_bar(view), and {has}; leave them out, or let a policy act, "
+            "such as reduce_on_alert:0.8."
+        )
 
 
 def _plan(config: RunConfig, store: Store, chosen: Strategy | None) -> Plan:

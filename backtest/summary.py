@@ -8,7 +8,7 @@ import polars as pl
 
 from .episodes import with_episodes
 from .market.layout import timeframe_ms
-from .paths import OPTIMISTIC, PESSIMISTIC, history
+from .paths import OPTIMISTIC, history, worst_path
 from .rejected import hint, most_frequent
 from .values import parse_time
 
@@ -26,14 +26,16 @@ def summarise(manifest: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -
     `max_drawdown_pct` is the largest fall of sampled equity from its peak. `equity_settle` is the
     final equity in the settle asset, where there is one only.
 
-    Where bars leave several ways open all this is of the pessimistic account; `best_…` is of the
-    optimistic one, and `certain` counts liquidations that happen on every way of their bar.
+    Where bars leave several ways open all this is of the pessimistic account (of the optimistic
+    one where a run has no other); `best_…` is of the optimistic one, and `certain` counts
+    liquidations that happen on every way of their bar.
     """
     rows, bar_ms = [], timeframe_ms(manifest["config"]["timeframe"])
+    worst = worst_path(manifest["config"])
     for account in manifest["accounts"]:
         mine = pl.col("venue") == account["venue"]
         own = {kind: frame.filter(mine) for kind, frame in frames.items()}
-        lives = [_of_life(own, path, bar_ms) for path in (PESSIMISTIC, OPTIMISTIC)]
+        lives = [_of_life(own, path, bar_ms) for path in (worst, OPTIMISTIC)]
         rows.append(_row(account, lives[0]) | _best(account, lives))
     return pl.DataFrame(rows, schema_overrides=_SCHEMA, infer_schema_length=None)
 

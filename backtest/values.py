@@ -70,10 +70,10 @@ def names(name: str, value: Any) -> tuple[str, ...]:
     return found
 
 
-def several(name: str, value: Any) -> tuple[Any, ...]:
-    """A list of values, or one; text with several is taken apart at semicolons."""
+def several(name: str, value: Any, mark: str = ";") -> tuple[Any, ...]:
+    """A list of values, or one; text with several is taken apart at a mark."""
     if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(";") if part.strip())
+        return tuple(part.strip() for part in value.split(mark) if part.strip())
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.engine import Engine
-from .core.state import POOL, POSITION
+from .core.state import POOL, POSITION, OrderKind, OrderType
 from .core.types import CLOSE, FUNDING, HIGH, LOW, MARK_CLOSE, MARK_OPEN, OPEN, VOLUME
 from .errors import StrategyError, UnknownNameError
 from .instructions import TYPES
 from .legs import BOTH, LONG, SHORT, SWITCH, Positions, parse_side
+from .policies import describe
 
 FLOAT = 8
 
@@ -75,7 +76,12 @@ class View:
         self.cross = engine.cross
         self._engine = engine
         self._alerted: dict[int, float] = {}
+        self.reserve_delay_ms = 0
         self._policies: dict[str, Any] = {}
+        self._memories: dict[int, tuple[Any, dict[Any, Any]]] = {}
+        self._asked = 0
+        self._bar_ms = engine.bar_ms
+        self._coming: list[dict[str, Any]] = []
         self._ts: Any = None
         self._prices: Any = None
         self._bar = 0
@@ -97,9 +103,16 @@ class View:
         return self._legs.hedge
 
     def memory(self, policy: Any) -> dict[Any, Any]:
-        """The notebook of a policy for this account."""
-        found: dict[Any, Any] = self._policies.setdefault(repr(policy), {})
-        return found
+        """The notebook of the policy that is asked, or of one that it asks, for this account."""
+        last, memory = self._memories.get(self._asked, (None, {}))
+        if last is not policy:
+            memory = self._policies.setdefault(f"{self._asked} {describe(policy)}", {})
+            self._memories[self._asked] = (policy, memory)
+        return memory
+
+    def _remember(self, policies: dict[str, Any]) -> None:
+        """Take the notebooks of policies that another view has kept."""
+        self._policies, self._memories = policies, {}
 
     def _follow(self, other: "View") -> None:
         """See the same bar as another account's view."""
@@ -171,6 +184,31 @@ class View:
         """Signed position size, base units; of two legs their sum."""
         return _total(self._rows(symbol, position_side), _SIZE)
 
+    def size_for(
+        self, exposure: float, price: float | None = None, symbol: str | None = None
+    ) -> float:
+        """Size whose value at a price (the close) is that exposure, which is signed.
+
+        For orders that need a size; in base units, of an inverse contract in USD.
+        """
+        number, at = self._number(symbol), self.close(symbol) if price is None else price
+        return self._engine.size_worth(number, exposure * self.equity(symbol), at)
+
+    def exposure(self, symbol: str | None = None, position_side: str = BOTH) -> float:
+        """Signed value of the position at the close / equity; 0 without equity."""
+        size, one = self.size(symbol, position_side), self.size_for(1.0, symbol=symbol)
+        return size / one if one > 0.0 else 0.0
+
+    def price(self, symbol: str | None = None, by: str = "last") -> float:
+        """The price that an order is held against now: the last trade, or the mark.
+
+        For a policy that is asked after fills at an open that of the open.
+        """
+        row = self._sides[self.symbols[self._number(symbol)], BOTH][0]
+        if by == "mark":
+            return row[_MARK]
+        return self.open(symbol) if isinstance(self._prices, OpensOnly) else row[_CLOSE]
+
     def entry_price(self, symbol: str | None = None, position_side: str = BOTH) -> float:
         """Mean entry price; 0 without a position."""
         rows = self._rows(symbol, position_side)
@@ -212,17 +250,39 @@ class View:
         """Money outside the venue, in the symbol's settle asset, that `Transfer` can bring in."""
         return self._pools[self._pool_of[self._number(symbol)]][_POOL_RESERVE]
 
+    def coming(self, symbol: str | None = None) -> tuple[float, float]:
+        """Money on its way from the reserve: what arrives by the next open, and what later does."""
+        pool, opens = self._pool_of[self._number(symbol)], self.ts + self._bar_ms
+        mine = [e for e in self._coming if self._pool_of[e["symbol"]] == pool and e["value"] > 0.0]
+        ready = sum(e["value"] for e in mine if e["ts"] <= opens)
+        return ready, sum(e["value"] for e in mine) - ready
+
     def orders(self, symbol: str | None = None) -> list["Resting"]:
-        """The orders that rest, of all symbols or of one, in the order they were given."""
-        every = [self._resting_order(row) for row in self._engine.resting]
+        """The orders that rest, of all symbols or of one, in the order they were given.
+
+        A policy sees them as they will stand at the next open, after what the strategy has answered
+        at this close.
+        """
+        every = [self._resting_order(row, "size") for row in self._engine.resting]
+        for row in self._engine.coming(self.ts + self._bar_ms):
+            if row["kind"] == OrderKind.CANCEL:
+                every = [one for one in every if one.id != row["value"]]
+            elif row["kind"] == OrderKind.SIZE and row["type"] != OrderType.MARKET:
+                every.append(self._resting_order(row, "value"))
         return [one for one in every if symbol is None or one.symbol == symbol]
 
-    def _resting_order(self, row: Any) -> "Resting":
+    def order_ids(self) -> set[int]:
+        """The ids of all `orders`, which are found faster."""
+        if len(self._engine.coming(self.ts + self._bar_ms)):
+            return {order.id for order in self.orders()}
+        return set(self._engine.resting["id"].tolist())
+
+    def _resting_order(self, row: Any, sized: str) -> "Resting":
         count, number = len(self.symbols), int(row["symbol"])
         side = (SHORT if number >= count else LONG) if self._legs.hedge else BOTH
         return Resting(
             int(row["id"]), self.symbols[number % count], side, TYPES[int(row["type"])],
-            float(row["size"]), float(row["price"]), bool(row["reduce_only"]),
+            float(row[sized]), float(row["price"]), bool(row["reduce_only"]),
         )  # fmt: skip
 
     def _position(self, number: int, side: str) -> int:
@@ -281,5 +341,6 @@ _POOL_RESERVE = _offset(POOL, "reserve")
 _RATIO, _SHOWN = _offset(POSITION, "ratio"), _offset(POSITION, "shown")
 _FREE, _GAIN, _BACKING = (_offset(POSITION, name) for name in ("free", "gain", "backing"))
 _POOL_EQUITY, _POOL_CASH = _offset(POOL, "equity"), _offset(POOL, "cash")
+_MARK, _CLOSE = _offset(POSITION, "mark"), _offset(POSITION, "close")
 _SIZE, _ENTRY = _offset(POSITION, "size"), _offset(POSITION, "entry")
 _MARGIN = _offset(POSITION, "margin")

@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "Run a strategy under one or more venues' rules.",
     "resume": "Go on with a run that was killed.",
     "show": "Show a finished run.",
+    "why": "Tell the story of one liquidation of a run, and what would have saved it.",
     "venues": "Compare the venues' liquidation policies.",
     "tiers": "Import, show and compare tier tables.",
     "explain": "Explain one position: liquidation price, tier, formula, source.",

@@ -48,7 +48,7 @@ FLAGS: tuple[Callable[[Any], Any], ...] = (
         multiple=True,
         help="Risk tool beside the strategy, like stop_loss:0.05; see the README.",
     ),
-    click.option("--alerts", help="Margin ratios that on_bar is told of, like 0.5;0.8."),
+    click.option("--alerts", help="Margin ratios that on_bar is told of, like 0.5,0.8."),
     click.option("--reserve", help="Money outside the venue, in the unit of --cash [0]."),
     click.option("--reserve-delay", help="How long it is on its way, like 30m [0]."),
     click.option("--path", help="both, or only pessimistic or optimistic inside of bars [both]."),

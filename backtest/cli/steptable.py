@@ -5,22 +5,23 @@ from typing import Any
 
 import polars as pl
 
-from backtest.episodes import with_episodes
+from backtest.episodes import numbered
 from backtest.market.layout import timeframe_ms
-from backtest.paths import history
+from backtest.paths import history, worst_path
 from backtest.result import Result
 
 from .labels import labels
 from .text import THOUSAND, missing_room, price, short, shorten, table
 
-VENUE_WIDTH, STEP_WIDTH = 11, 12
-STEP = "step (cause)"
+VENUE_WIDTH, STEP_WIDTH = 11, 11
+STEP = "step, cause"
 COLUMNS = {
+    "#": "r",
     **dict.fromkeys(("time", "venue", "symbol"), "l"),
     **dict.fromkeys(("size", "mark", "lost", "left"), "r"),
     STEP: "l",
 }
-SAME = ("venue", "episode", "ts", "symbol", "position_side", "step_name", "cause", "certainty")
+SAME = ("venue", "number", "ts", "symbol", "position_side", "step_name", "cause", "certainty")
 """Steps that follow each other and agree in these share a line."""
 
 
@@ -43,14 +44,14 @@ def liquidation_table(result: Result, rows: int) -> str:
 def _table(shown: Sequence[str], cells: list[list[str]]) -> str:
     """The table; where it is tight the hour stands under the date."""
     if missing_room(shown, cells, STEP_WIDTH):
-        cells = [[row[0].replace(" ", "\n"), *row[1:]] for row in cells]
+        cells = [[row[0], row[1].replace(" ", "\n"), *row[2:]] for row in cells]
     return table(shown, cells, "".join(COLUMNS[column] for column in shown), fold=True)
 
 
 def _notes(lines: pl.DataFrame, steps: pl.DataFrame) -> list[str]:
     notes = ["the cause is the price where no other is named"]
     if (lines["certainty"] != "certain").any():
-        notes.append("? possible: on some ways of its bar only; the others are certain")
+        notes.append("possible: on some ways of its bar only; the others are certain")
     if lines["tier_after"].max() != 0:
         notes.append("* closed in part")
     if lines["steps"].max() != 1:
@@ -64,12 +65,10 @@ def _notes(lines: pl.DataFrame, steps: pl.DataFrame) -> list[str]:
 def _steps(result: Result) -> pl.DataFrame:
     """All steps by time; those of a bar that differ in nothing but numbers as one row."""
     bar_ms = timeframe_ms(result.manifest["config"]["timeframe"])
-    worst = history(result.liquidations)
-    parts = worst.partition_by("venue", maintain_order=True)
-    if not parts:
+    worst = history(result.liquidations, worst_path(result.manifest["config"]))
+    if worst.height == 0:
         return worst
-    every = pl.concat([with_episodes(part, bar_ms) for part in parts])
-    every = every.sort("ts", "venue", "event", "step", maintain_order=True)
+    every = numbered(worst, bar_ms)
     usd = pl.col("usd_price").fill_nan(1.0)
     lost = (pl.col("fee") + pl.col("forfeited") + pl.col("slippage")) * usd
     every = every.with_columns(lost=lost, left=pl.col("residual") * usd, run=_runs())
@@ -97,6 +96,7 @@ def _cells(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
     )
     more = f" ({', '.join(said)})" if said else ""
     return {
+        "#": f"{row['number']}",
         "time": f"{row['ts']:%Y-%m-%d %H:%M}",
         "venue": shorten(row["venue"], VENUE_WIDTH),
         "symbol": names[row["symbol"]],

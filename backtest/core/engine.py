@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import loop
+from .contracts import size_worth
 from .jit import config, jit
 from .liquidation import next_block
 from .risk import ACCOUNT
@@ -31,10 +32,11 @@ from .state import (
     POSITION,
     RESTING,
     STATE,
+    Done,
     Path,
     Stop,
 )
-from .types import N_FIELDS, MarginMode, word
+from .types import HAS_MARK, MARK_HIGH, MARK_IS_COARSE, MARK_LOW, N_FIELDS, MarginMode, word
 from .world import WORDS, WORDS_PER_ARRAY, World, as_world
 
 FIRST_CAPACITY = 256
@@ -42,6 +44,7 @@ FIRST_RESTING = 16
 RUN, FINISH, BLOCK, CLOSE_BAR, LOOK = 0, 1, 2, 3, 4
 OVERFLOW = -1
 _ZERO, _ONE = word(0), word(1)
+_RESTS = int(Done.RESTS)
 
 
 @jit
@@ -118,7 +121,7 @@ class Engine:
         self._buffers = [np.zeros(FIRST_CAPACITY, dtype) for dtype in DTYPES]
         self._table = np.zeros(WORDS, np.int64)
         self._address = self._table.ctypes.data
-        self._block: tuple[Any, Any, Any] = _NO_BLOCK
+        self._block = _no_bars(self._symbols)
         self._bars = 0
         self._set_up(rules, pools, cash)
         if legs:
@@ -131,6 +134,7 @@ class Engine:
         positions["series"], positions["twin"] = np.arange(len(rules)) % self._symbols, -1
         positions["close"] = positions["target"] = positions["order_price"] = np.nan
         positions["closing_mark"] = positions["last"] = np.nan
+        positions["owed_low"] = positions["owed_high"] = np.nan
         positions["funded"] = self._state["opened"] = self._state["decided"] = -1
         positions["liquidated_at"] = self._state["wait_until"] = -NO_TIME
         self._pools["cash"] = self._pools["start"] = self._pools["equity"] = cash
@@ -191,6 +195,11 @@ class Engine:
         inverse = size * (1.0 / entry - 1.0 / mark)
         pnl = np.where(rules["inverse"] == 1, inverse, size * (mark - entry) * rules["multiplier"])
         return float(pnl.sum())
+
+    def size_worth(self, position: int, value: float, price: float) -> float:
+        """Size that is worth a value in the settle asset at a price, not rounded to lots."""
+        rules = self._rules[self._positions["current"][position]]
+        return float(size_worth(rules, value, price))
 
     @property
     def last_ts(self) -> int:
@@ -287,6 +296,11 @@ class Engine:
         return set(self._positions["series"][np.concatenate([held, resting])].tolist())
 
     @property
+    def bar_ms(self) -> int:
+        """Length of a bar of the run."""
+        return int(self._config["timeframe_ms"][0])
+
+    @property
     def cross(self) -> bool:
         """Whether all positions of a pool share its money."""
         return bool(self._config["mode"][0] == MarginMode.CROSS)
@@ -314,8 +328,17 @@ class Engine:
 
     @property
     def resting(self) -> NDArray[Any]:
-        """Resting orders (dtype RESTING), in the order they were given; a copy."""
-        return self._resting[: int(self._state["resting"][0])].copy()
+        """Orders that rest now (dtype RESTING), in the order they were given; a copy."""
+        every = self._resting[: int(self._state["resting"][0])]
+        return np.compress(every["done"] == _RESTS, every) if len(every) else every
+
+    def coming(self, ts: int) -> NDArray[Any]:
+        """Order events (dtype ORDER) given for a bar that opens at ts, or before, and not taken."""
+        times = self._orders["ts"]
+        first = last = int(self._state["order"][0])
+        while last < len(times) and times[last] <= ts:
+            last += 1
+        return self._orders[first:last]
 
     def set_reserve(self, pool: int, amount: float) -> None:
         """Put money of the trader's beside a pool, for transfers into it."""
@@ -334,7 +357,19 @@ class Engine:
 
         Its open has been played; `end_bar` of the long bar comes after them.
         """
+        self._owe_extremes()
         self._state["unsure"], self._config["fine"] = 0, 1
+
+    def _owe_extremes(self) -> None:
+        """Note the bar's range of marks, which finer bars may know no better (MARK_IS_COARSE)."""
+        ts, prices, flags = self._block
+        at = int(np.searchsorted(ts, self._state["opened"][0]))
+        length = int(ts[1] - ts[0]) if self._config["fine"][0] else self._made[0].timeframe_ms
+        p = self._positions
+        known = flags[p["series"], at] & (HAS_MARK | MARK_IS_COARSE) == HAS_MARK
+        lows, highs = prices[MARK_LOW, p["series"], at], prices[MARK_HIGH, p["series"], at]
+        p["owed_low"][known], p["owed_high"][known] = lows[known], highs[known]
+        p["coarse_to"][known] = ts[at] + length
 
     def end_bar(self, i: int) -> None:
         """The close of bar i of the loaded block, whose inside was played as finer bars."""
@@ -394,11 +429,10 @@ class Engine:
         self._bound = world
 
 
-_NO_BLOCK: tuple[Any, Any, Any] = (
-    np.zeros(0, np.int64),
-    np.zeros((N_FIELDS, 0, 0)),
-    np.zeros((0, 0), np.uint8),
-)
+def _no_bars(symbols: int) -> tuple[Any, Any, Any]:
+    """What is read where no block has been loaded: one bar at time 0 that has no prices."""
+    prices = np.full((N_FIELDS, symbols, 1), np.nan)
+    return np.zeros(1, np.int64), prices, np.zeros((symbols, 1), np.uint8)
 
 
 def _check_array(name: str, array: NDArray[Any], dtype: Any, shape: tuple[int, ...]) -> None:

@@ -11,24 +11,26 @@ the optimistic one that with the most.
 from math import inf, isnan
 from typing import Any
 
+from .coarse import forget_owed, guess_marks, may_wait, note_harmless, some_coarse
 from .funding import pay_funding
 from .jit import jit
 from .legs import leading_side
 from .price import has_cliffs
 from .risk import is_cross, pool_equity, rules_of
 from .state import FILLS, FUNDINGS, Cause, Done, Path
-from .triggered import comes_falling, follow_bar, may_meet
+from .triggered import comes_falling, follow_bar, may_meet, meets_orders
 from .types import FUNDING_INSIDE, HAS_MARK, MARK_CLOSE, Gains, word
 from .walk import (
     ADVERSE,
     ENDING,
     FAVOURABLE,
+    PESSIMIST,
     PRELUDE,
-    extreme_mark,
+    WAIT,
     set_out,
     walk,
 )
-from .way import advance, failing_share, in_group
+from .way import advance, extreme_mark, fails, in_group
 
 BEFORE, TRIAL = word(0), word(1)
 """Slots where the state is kept: of the open, and of a group's start."""
@@ -92,15 +94,6 @@ def turns(w: Any, group: int) -> bool:
 
 
 @jit
-def meets_orders(w: Any, i: int, group: int) -> bool:
-    """Whether some way of the bar may meet one of a group's resting orders."""
-    for k in range(w.state[0]["resting"]):
-        if in_group(w, w.resting[k]["symbol"], group) and may_meet(w, i, k):
-            return True
-    return False
-
-
-@jit
 def is_funded_inside(w: Any, i: int, group: int) -> bool:
     """Whether a group has an open position whose funding is settled inside the bar."""
     for s in range(len(w.positions)):
@@ -116,10 +109,17 @@ def is_open(w: Any, i: int, group: int) -> bool:
     """Whether a bar may leave several ways open for a group."""
     if meets_orders(w, i, group) or is_funded_inside(w, i, group):
         return True
-    if not is_cross(w) or w.pools[group]["open"] <= 1:
+    alone = not is_cross(w) or w.pools[group]["open"] <= 1
+    vague = some_coarse(w, i, group)
+    if alone and not vague:
         return False
     aim(w, i, group, -1.0)
-    return failing_share(w, group) != inf
+    if fails(w, group):
+        return True
+    if not vague:
+        return False
+    aim(w, i, group, 1.0)
+    return fails(w, group)
 
 
 @jit
@@ -153,11 +153,18 @@ def favours(w: Any, i: int, s: int, route: int) -> int:
 
 
 @jit
+def choices(w: Any, i: int, group: int) -> int:
+    """Number of ways to walk a route: pessimist, optimist; WAIT where a mark is coarse."""
+    return 3 if some_coarse(w, i, group) else 2
+
+
+@jit
 def ways(w: Any, i: int, group: int) -> int:
-    """Number of ways of a bar: routes, each walked as pessimist and as optimist."""
-    if not meets_orders(w, i, group):
-        return 2
-    return 4 if symbols_in(w, group) == 1 else 8
+    """Number of ways of a bar: routes, each walked with every choice."""
+    routes = 1
+    if meets_orders(w, i, group):
+        routes = 2 if symbols_in(w, group) == 1 else 4
+    return routes * choices(w, i, group)
 
 
 @jit
@@ -187,12 +194,13 @@ def play(w: Any, i: int, group: int, way: int, cause: int) -> None:
     Funding of inside the bar is paid first where that is worse for the pessimist, or better for
     the optimist, and else at the close.
     """
-    state = w.state[0]
-    state["choice"] = way % 2
+    state, count = w.state[0], choices(w, i, group)
+    state["choice"] = way % count
     for s in range(len(w.positions)):
         if in_group(w, s, group):
-            w.positions[s]["favoured"] = favours(w, i, s, way // 2)
-    hopeful = state["choice"]
+            w.positions[s]["favoured"] = favours(w, i, s, way // count)
+    hopeful = int(state["choice"] != PESSIMIST)
+    note_harmless(w, i, group)
     pay_inside(w, i, group, 1 - hopeful, hopeful)
     walk(w, i, group, PRELUDE, cause)
     walk(w, i, group, ADVERSE, cause)
@@ -202,6 +210,11 @@ def play(w: Any, i: int, group: int, way: int, cause: int) -> None:
     pay_inside(w, i, group, _YES, _YES)
     if w.counts[FUNDINGS] != paid:
         walk(w, i, group, ENDING, _FUNDING)
+    if state["choice"] != WAIT or state["due"]:
+        forget_owed(w, i, group)
+    note_harmless(w, i, group)
+    if state["choice"] == WAIT:
+        guess_marks(w, i, group)
 
 
 @jit
@@ -278,6 +291,7 @@ def take_way(w: Any, i: int, group: int, cause: int) -> bool:
     """Play the inside of a bar for a group with several ways; False: they part, and it must ask."""
     state = w.state[0]
     set_out(w, i, group)
+    state["due"] = int(not some_coarse(w, i, group) or not may_wait(w, i, group))
     keep(w, TRIAL)
     low, high, parts = try_ways(w, i, group, cause)
     if parts and w.config[0]["ask"] and state["decided"] != w.ts[i]:
@@ -304,6 +318,9 @@ def only_way(w: Any, i: int, group: int, cause: int) -> None:
         for s in range(len(w.positions)):
             if in_group(w, s, group):
                 follow_bar(w, i, s)
+    if some_coarse(w, i, group):
+        forget_owed(w, i, group)
+        guess_marks(w, i, group)
 
 
 @jit

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,7 +20,9 @@ import numba
 config: Any = numba.core.config
 """numba's settings, which it makes when it is imported."""
 F = TypeVar("F", bound=Callable[..., Any])
-KEPT_CACHES = 6
+KEPT_CACHES = 3
+IN_USE_SECONDS = 3600.0
+"""A cache used within this time is kept as well: another version may be compiling into it."""
 
 
 def source_hash(folder: Path) -> str:
@@ -46,9 +49,12 @@ def _cache_folder() -> Path:
     folder = root / f"core-{source_hash(Path(__file__).parent)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
         caches = sorted(root.glob("core-*"), key=lambda p: p.stat().st_mtime, reverse=True)
+        oldest = time.time() - IN_USE_SECONDS
         for old in [p for p in caches if p != folder][KEPT_CACHES - 1 :]:
-            shutil.rmtree(old, ignore_errors=True)
+            if old.stat().st_mtime < oldest:
+                shutil.rmtree(old, ignore_errors=True)
     except OSError:
         return folder
     return folder

@@ -13,6 +13,7 @@ from math import isnan, nan
 from typing import Any
 
 from .arrivals import fill_orders
+from .coarse import note_reached
 from .contracts import notional
 from .fills import close_part, closing_fill
 from .funding import settle_funding
@@ -20,7 +21,7 @@ from .inside import play_inside
 from .jit import jit
 from .ledger import Fill, record_deposit, refresh_pool, write_trade
 from .orders import drop_order, has_order, place_order, size_for_exposure
-from .quiet import can_skip, skip_quiet
+from .quiet import can_skip, is_calm, skip_quiet
 from .resting import end_orders, expire_orders, tidy
 from .risk import pool_equity, position_pnl, rules_of, rules_today, usd_price
 from .samples import close_equity, exposure, take_samples
@@ -253,7 +254,7 @@ def run_bar(w: Any, i: int) -> bool:
         filled = w.counts[FILLS]
         open_bar(w, i)
         state["opened"] = w.ts[i]
-        if w.config[0]["pause"] and w.counts[FILLS] != filled:
+        if w.config[0]["pause"] and not w.config[0]["fine"] and w.counts[FILLS] != filled:
             state["unsure"] = _FILLED
             return False
     elif is_due(w, i):
@@ -261,12 +262,13 @@ def run_bar(w: Any, i: int) -> bool:
         if fill_orders(w, i):
             check_marks(w, i, _PRICE)
         state["following"] = 0
-    if not play_inside(w, i):
+    if not is_calm(w, i) and not play_inside(w, i):
         state["unsure"] = _UNSURE
         return False
     note_extremes(w, i)
     if w.config[0]["fine"]:
         set_marks(w, i, _MARK_CLOSE)
+        note_reached(w, i)
     else:
         close_bar(w, i)
         state["bars"] += 1

@@ -8,6 +8,8 @@ from math import inf, isnan
 from typing import Any
 
 from .jit import jit
+from .risk import is_cross
+from .samples import take_samples
 from .state import NO_TIME, OnLiquidation, OrderType, TriggerBy
 from .triggered import comes_falling, is_asleep
 from .types import (
@@ -75,16 +77,54 @@ def can_skip(w: Any) -> bool:
 
 
 @jit
+def is_calm(w: Any, i: int) -> bool:
+    """Whether nothing can happen inside a bar, as no order rests and no position meets a level."""
+    if w.state[0]["resting"] > 0 or w.config[0]["fine"]:
+        return False
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        if p["size"] == 0.0:
+            continue
+        series, rising = p["series"], p["size"] > 0.0
+        under, over = (p["level"], p["far"]) if rising else (p["far"], p["level"])
+        if is_cross(w) and w.pools[p["pool"]]["open"] > 1:
+            return False
+        if w.prices[MARK_LOW, series, i] <= under or w.prices[MARK_HIGH, series, i] >= over:
+            return False
+        if not isnan(w.prices[FUNDING_INSIDE, series, i]):
+            return False
+    return True
+
+
+@jit
 def skip_quiet(w: Any, first: int, last: int) -> int:
+    """Look through quiet bars and take the samples that are due at their closes.
+
+    Returns the first bar that needs more.
+    """
+    i, state = first, w.state[0]
+    while i < last:
+        came, due = look_through(w, i, last), state["next_sample"]
+        if came > i:
+            take_samples(w, came - 1)
+        i = came
+        if state["next_sample"] == due:
+            break
+    return i
+
+
+@jit
+def look_through(w: Any, first: int, last: int) -> int:
     """Look through bars of one symbol in which nothing can happen; the first that needs more.
 
-    With a refill policy the share is watched too, so that the deposit falls on the same open.
+    It stops behind a bar at whose close a sample is due. With a refill policy the share is watched
+    too, so that the deposit falls on the same open.
     """
     p, pool, state = w.positions[0], w.pools[0], w.state[0]
     until = state["rules_until"]
     if state["order"] < len(w.orders):
         until = min(until, w.orders[state["order"]]["ts"])
-    until = min(until, state["next_sample"] - w.config[0]["timeframe_ms"])
+    sampled = state["next_sample"] - w.config[0]["timeframe_ms"]
     resting = state["resting"] > 0
     buys, sells, mark_buys, mark_sells = -inf, inf, -inf, inf
     if resting:
@@ -103,9 +143,13 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
     low, high, worst = p["low"], p["high"], pool["equity_low"]
     equity = pool["equity"]
     both = HAS_TRADE | HAS_MARK
+    opens, closes = w.prices[MARK_OPEN, series], w.prices[MARK_CLOSE, series]
+    lows, highs = w.prices[MARK_LOW, series], w.prices[MARK_HIGH, series]
+    at_opens, insides = w.prices[FUNDING, series], w.prices[FUNDING_INSIDE, series]
+    has, ts = w.flags[series], w.ts
     i = first
-    while i < last and w.ts[i] < until:
-        flags = w.flags[series, i]
+    while i < last and ts[i] < until:
+        flags = has[i]
         if flags & both != both or flags & SEGMENT_END:
             break
         if resting and (
@@ -116,13 +160,12 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
         ):
             break
         if size != 0.0:
-            bar_low, bar_high = w.prices[MARK_LOW, series, i], w.prices[MARK_HIGH, series, i]
+            bar_low, bar_high = lows[i], highs[i]
             if bar_low <= under or bar_high >= over:
                 break
-            funded = not isnan(w.prices[FUNDING, series, i])
-            if funded or not isnan(w.prices[FUNDING_INSIDE, series, i]):
+            if not isnan(at_opens[i]) or not isnan(insides[i]):
                 break
-            bar_open, bar_close = w.prices[MARK_OPEN, series, i], w.prices[MARK_CLOSE, series, i]
+            bar_open, bar_close = opens[i], closes[i]
             if inverse:
                 at_open = size * (1.0 / entry - 1.0 / bar_open)
                 at_close = size * (1.0 / entry - 1.0 / bar_close)
@@ -135,14 +178,15 @@ def skip_quiet(w: Any, first: int, last: int) -> int:
             equity = cash + (margin + at_close)
             worst = min(worst, equity)
         else:
-            rate = w.prices[FUNDING_INSIDE, series, i]
-            rate = w.prices[FUNDING, series, i] if isnan(rate) else rate
+            rate = at_opens[i] if isnan(insides[i]) else insides[i]
             last_rate = last_rate if isnan(rate) else rate
         i += 1
+        if ts[i - 1] >= sampled:
+            break
     if i > first:
         worst = min(worst, equity)
         p["low"], p["high"], pool["equity_low"], pool["equity"] = low, high, worst, equity
-        p["mark"], p["close"] = w.prices[MARK_CLOSE, series, i - 1], w.prices[CLOSE, series, i - 1]
+        p["mark"], p["close"] = closes[i - 1], w.prices[CLOSE, series, i - 1]
         p["closing_mark"] = p["mark"]
         p["funding_rate"] = last_rate
         state["bars"] += i - first

@@ -200,6 +200,7 @@ STATE = np.dtype(
         ("trials", "i8"),  # ways of the present bar that were tried; 0: it leaves one only
         ("choice", "i8"),  # how events whose order is unknown are put in a row
         ("stage", "i8"),  # part of the bar that is being walked
+        ("due", "i8"),  # 1: what a coarse mark has still to reach, it reaches in this bar
         ("order_id", "i8"),  # resting order that fills; 0: none
         ("possible", "i8"),  # 1: what happens now does not happen on every way
     ],
@@ -254,6 +255,10 @@ POSITION = np.dtype(
         ("free", "f8"),  # money of its pool that nothing holds
         ("backing", "f8"),  # equity of its bucket
         ("gain", "f8"),  # its unrealised P&L
+        ("still", "i8"),  # 1: the stage of the walk says nothing of the mark; −1: suspended
+        ("owed_low", "f8"),  # lowest mark of the longer bar, until it has been reached; else NaN
+        ("owed_high", "f8"),  # its highest mark
+        ("coarse_to", "i8"),  # end of that longer bar
         ("rule", "i8"),  # index of the rules in force for the position
         ("current", "i8"),  # index of the rules in force for new positions
         ("pool", "i8"),
@@ -286,7 +291,8 @@ POSITION = np.dtype(
 
 SCRATCH = (
     *("ratio", "shown", "free", "backing", "gain"),
-    *("last", "goal", "last_goal", "reach", "begins", "lean", "favoured", "fell", "falls", "funded"),
+    *("last", "goal", "last_goal", "reach", "begins", "lean", "favoured", "fell", "falls"),
+    *("funded", "still", "owed_low", "owed_high", "coarse_to"),
 )
 """Fields of POSITION that mean something inside a bar only."""
 

@@ -6,15 +6,21 @@ from typing import Any
 
 from .jit import jit
 from .ledger import record_deposit, refresh_level, refresh_pool, reject
+from .refusals import ROUNDING
 from .resting import available
 from .risk import is_cross, position_initial, position_pnl
-from .state import OrderKind, Rejected
+from .state import Rejected
 from .types import word
 
 _NO_POSITION = word(Rejected.NO_POSITION)
 _INSUFFICIENT_MARGIN = word(Rejected.INSUFFICIENT_MARGIN)
 _RESERVE_EXCEEDED = word(Rejected.RESERVE_EXCEEDED)
-_ADD_MARGIN = int(OrderKind.ADD_MARGIN)
+
+
+@jit
+def is_over(amount: float, limit: float) -> bool:
+    """Whether an amount is more than there is, by more than what sums of amounts are rounded by."""
+    return amount > limit * (1.0 + ROUNDING)
 
 
 @jit
@@ -23,13 +29,14 @@ def transfer(w: Any, ts: int, order: Any) -> None:
     s, amount = order["symbol"], order["value"]
     number = w.positions[s]["pool"]
     pool = w.pools[number]
-    if amount > pool["reserve"]:
+    if is_over(amount, pool["reserve"]):
         reject(w, ts, s, _RESERVE_EXCEEDED, amount, order["price"], (amount, pool["reserve"]))
         return
     free = available(w, number)
-    if amount < 0.0 and -amount > free:
+    if amount < 0.0 and is_over(-amount, free):
         reject(w, ts, s, _INSUFFICIENT_MARGIN, amount, order["price"], (-amount, free))
         return
+    amount = max(min(amount, pool["reserve"]), -max(free, 0.0))
     pool["reserve"] -= amount
     record_deposit(w, ts, number, amount)
     refresh_pool(w, number)
@@ -55,9 +62,10 @@ def add_margin(w: Any, ts: int, order: Any) -> None:
         reject(w, ts, s, _NO_POSITION, amount, order["price"], (amount, 0.0))
         return
     free = available(w, p["pool"]) if amount > 0.0 else removable(w, s)
-    if abs(amount) > free:
+    if is_over(abs(amount), free):
         reject(w, ts, s, _INSUFFICIENT_MARGIN, amount, order["price"], (abs(amount), free))
         return
+    amount = min(amount, free) if amount > 0.0 else max(amount, -free)
     pool["cash"] -= amount
     p["margin"] += amount
     refresh_level(w, s)

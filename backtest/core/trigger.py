@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .coarse import is_coarse
 from .jit import jit
 from .liquidation import liquidate
 from .price import crosses, crosses_far
@@ -15,7 +16,7 @@ def set_marks(w: Any, i: int, field: int) -> None:
     """Move every symbol's mark to one price of the bar, where the bar has one."""
     for s in range(len(w.positions)):
         p = w.positions[s]
-        if w.flags[p["series"], i] & HAS_MARK:
+        if w.flags[p["series"], i] & HAS_MARK and not is_coarse(w, i, s):
             p["mark"] = w.prices[field, p["series"], i]
 
 
@@ -37,14 +38,24 @@ def is_reached(w: Any, s: int, mark: float) -> bool:
 
 
 @jit
-def check_marks(w: Any, i: int, cause: int) -> None:
-    """Liquidate every bucket that fails at the marks in the state."""
+def is_known(w: Any, i: int, pool: int) -> bool:
+    """Whether the marks of all open positions of a pool are known at this moment."""
     for s in range(len(w.positions)):
         p = w.positions[s]
-        if alone(w, s) and is_reached(w, s, p["mark"]):
+        if p["pool"] == pool and p["size"] != 0.0 and is_coarse(w, i, s):
+            return False
+    return True
+
+
+@jit
+def check_marks(w: Any, i: int, cause: int) -> None:
+    """Liquidate every bucket that fails at the marks in the state, where they are known."""
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        if alone(w, s) and is_reached(w, s, p["mark"]) and not is_coarse(w, i, s):
             liquidate(w, i, bucket_of(w, s), p["pool"], cause)
     if not is_cross(w):
         return
     for pool in range(len(w.pools)):
-        if w.pools[pool]["open"] > 1 and pool_triggered(w, pool):
+        if w.pools[pool]["open"] > 1 and is_known(w, i, pool) and pool_triggered(w, pool):
             liquidate(w, i, ACCOUNT, pool, cause)

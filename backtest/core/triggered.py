@@ -19,12 +19,14 @@ from .types import (
     LOW,
     MARK_CLOSE,
     MARK_HIGH,
+    MARK_IS_COARSE,
     MARK_IS_PROXY,
     MARK_LOW,
     MARK_OPEN,
     OPEN,
     word,
 )
+from .way import in_group
 
 _LIMIT, _STOP = int(OrderType.LIMIT), int(OrderType.STOP)
 _TRAILING, _TAKE_PROFIT = int(OrderType.TRAILING_STOP), int(OrderType.TAKE_PROFIT)
@@ -39,6 +41,8 @@ _WRONG_LEG = word(Rejected.WRONG_LEG)
 def one_price(w: Any, i: int, s: int) -> bool:
     """Whether mark and trade are one price in a bar: a proxy, or the same candle."""
     series = w.positions[s]["series"]
+    if w.flags[series, i] & MARK_IS_COARSE:
+        return False
     if w.flags[series, i] & MARK_IS_PROXY:
         return True
     return (
@@ -125,6 +129,15 @@ def may_meet(w: Any, i: int, k: int) -> bool:
         best = min(o["best"], low) if side(o["size"]) > 0.0 else max(o["best"], high)
         level = best * (1.0 + side(o["size"]) * o["callback"])
     return low <= level if comes_falling(o) else high >= level
+
+
+@jit
+def meets_orders(w: Any, i: int, group: int) -> bool:
+    """Whether some way of the bar may meet one of a group's resting orders."""
+    for k in range(w.state[0]["resting"]):
+        if in_group(w, w.resting[k]["symbol"], group) and may_meet(w, i, k):
+            return True
+    return False
 
 
 @jit

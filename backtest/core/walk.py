@@ -4,14 +4,16 @@ A way has stages: for some symbols first the favourable extreme, then the advers
 favourable ones of the others, and the close. On a stage mark and trade price of every symbol move
 to their goals; resting orders and liquidation come in the order in which the price meets them. Of
 two prices whose order is unknown the choice decides: the pessimistic one lets a mark reach its goal
-as soon as that liquidates and the orders later, the optimistic one as soon as it does not.
+as soon as that liquidates and the orders later, the optimistic one as soon as it does not. A third
+choice, WAIT, lets a mark of which only a longer bar's range is known stand still (`coarse`).
 """
 
 # mypy: disable-error-code="no-any-return"
 
-from math import inf, isnan, nan
+from math import inf, nan
 from typing import Any
 
+from .coarse import is_coarse, is_last, is_owed, note_harmless
 from .contracts import side
 from .jit import jit
 from .legs import leading_side
@@ -25,29 +27,16 @@ from .types import (
     HIGH,
     LOW,
     MARK_CLOSE,
-    MARK_HIGH,
-    MARK_LOW,
     OPEN,
     word,
 )
-from .way import advance, failing_share, in_group, meeting_mark
+from .way import advance, extreme_mark, failing_share, fails, in_group
 
 PRELUDE, ADVERSE, FAVOURABLE, ENDING = word(0), word(1), word(2), word(3)
-PESSIMIST, OPTIMIST = word(0), word(1)
+PESSIMIST, OPTIMIST, WAIT = word(0), word(1), word(2)
 OTHER_PRICE, MARK = word(0), word(1)
 """Whose way an order lies on."""
 _RESTS = int(Done.RESTS)
-
-
-@jit
-def extreme_mark(w: Any, i: int, s: int, direction: float) -> float:
-    """Lowest (−1) or highest mark of the bar, and of where it is; its own where there is none."""
-    p = w.positions[s]
-    if not w.flags[p["series"], i] & HAS_MARK:
-        return p["mark"]
-    if direction < 0.0:
-        return min(w.prices[MARK_LOW, p["series"], i], p["mark"])
-    return max(w.prices[MARK_HIGH, p["series"], i], p["mark"])
 
 
 @jit
@@ -88,9 +77,12 @@ def set_goals(w: Any, i: int, group: int, stage: int) -> None:
         if not in_group(w, s, group):
             continue
         p["goal"], p["last_goal"] = p["mark"], p["last"]
+        p["still"] = int(w.state[0]["choice"] == WAIT and is_coarse(w, i, s))
         traded = w.flags[p["series"], i] & HAS_TRADE
         if stage == ENDING:
-            if w.flags[p["series"], i] & HAS_MARK:
+            if p["still"] and is_last(w, i, s):
+                p["still"] = 0
+            if w.flags[p["series"], i] & HAS_MARK and not p["still"]:
                 p["goal"] = w.prices[MARK_CLOSE, p["series"], i]
             if traded:
                 p["last_goal"] = w.prices[CLOSE, p["series"], i]
@@ -98,7 +90,10 @@ def set_goals(w: Any, i: int, group: int, stage: int) -> None:
         if (stage == PRELUDE and not p["favoured"]) or (stage == FAVOURABLE and p["favoured"]):
             continue
         direction = -p["lean"] if stage == ADVERSE else p["lean"]
-        p["goal"] = extreme_mark(w, i, s, direction)
+        if p["still"] and w.state[0]["due"] and is_owed(p, direction):
+            p["still"] = 0
+        if not p["still"]:
+            p["goal"] = extreme_mark(w, i, s, direction)
         if traded:
             p["last_goal"] = w.prices[LOW if direction < 0.0 else HIGH, p["series"], i]
 
@@ -137,7 +132,7 @@ def next_order(w: Any, i: int, group: int, way: int) -> int:
         o = w.resting[k]
         if o["done"] != _RESTS or not in_group(w, o["symbol"], group):
             continue
-        if int(on_mark_path(w, i, o)) != way:
+        if int(on_mark_path(w, i, o)) != way or (way == MARK and w.positions[o["symbol"]]["still"]):
             continue
         at, p = met_at(w, i, k), w.positions[o["symbol"]]
         now = p["mark"] if way == MARK else p["last"]
@@ -177,20 +172,28 @@ def meet(w: Any, i: int, k: int, way: int) -> None:
 
 
 @jit
+def stands_still(w: Any, group: int) -> bool:
+    """Whether the stage says nothing of the mark of some open position."""
+    for s in range(len(w.positions)):
+        p = w.positions[s]
+        if in_group(w, s, group) and p["still"] and p["size"] != 0.0:
+            return True
+    return False
+
+
+@jit
 def fails_for_sure(w: Any, i: int, group: int) -> bool:
     """Whether something is liquidated on the stage whatever else happens; sets the ways to it.
 
     All marks of a pool need not be adverse at once: one is, with the others at their best.
     """
     if not is_cross(w) or w.pools[group]["open"] <= 1:
-        for s in range(len(w.positions)):
-            if in_group(w, s, group) and not isnan(meeting_mark(w, s)):
-                return True
-        return False
+        return fails(w, group)
     if w.state[0]["stage"] != ADVERSE:
-        return failing_share(w, group) != inf
+        return not stands_still(w, group) and fails(w, group)
     for one in range(len(w.positions)):
-        if w.positions[one]["size"] == 0.0 or not in_group(w, one, group):
+        p = w.positions[one]
+        if p["size"] == 0.0 or p["still"] or not in_group(w, one, group):
             continue
         limit_reach(w, i, group)
         for s in range(len(w.positions)):
@@ -242,6 +245,7 @@ def walk_optimist(w: Any, i: int, group: int, cause: int) -> None:
         if not passed and fails_for_sure(w, i, group):
             if other >= 0:
                 meet(w, i, other, OTHER_PRICE)
+                note_harmless(w, i, group)
                 continue
             exits = w.state[0]["exits"]
             advance(w, i, group, cause)
@@ -251,6 +255,7 @@ def walk_optimist(w: Any, i: int, group: int, cause: int) -> None:
         elif other >= 0:
             passed = True
             meet(w, i, other, OTHER_PRICE)
+            note_harmless(w, i, group)
         else:
             break
     spread = is_cross(w) and w.pools[group]["open"] > 1 and w.state[0]["stage"] == ADVERSE

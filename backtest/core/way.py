@@ -29,7 +29,7 @@ from .risk import (
     twin_size,
     weakest,
 )
-from .types import Gains, word
+from .types import HAS_MARK, MARK_HIGH, MARK_LOW, Gains, word
 
 _NO_ROUND = word(0)
 _OWN = int(Gains.OWN)
@@ -94,7 +94,7 @@ def meeting_mark(w: Any, s: int) -> float:
     It is carried out at the level, also where only marks strictly beyond it liquidate.
     """
     p = w.positions[s]
-    if p["size"] == 0.0:
+    if p["size"] == 0.0 or p["still"] > 0:
         return nan
     if crosses(rules_of(w, s), p["size"], p["level"], p["reach"]):
         return min(p["level"], p["mark"]) if p["size"] > 0.0 else max(p["level"], p["mark"])
@@ -274,6 +274,28 @@ def in_group(w: Any, s: int, group: int) -> bool:
     """Whether a position is walked with a group: a pool, or in isolated mode a symbol's legs."""
     p = w.positions[s]
     return p["pool"] == group if is_cross(w) else p["series"] == group
+
+
+@jit
+def extreme_mark(w: Any, i: int, s: int, direction: float) -> float:
+    """Lowest (−1) or highest mark of the bar, and of where it is; its own where there is none."""
+    p = w.positions[s]
+    if not w.flags[p["series"], i] & HAS_MARK:
+        return p["mark"]
+    if direction < 0.0:
+        return min(w.prices[MARK_LOW, p["series"], i], p["mark"])
+    return max(w.prices[MARK_HIGH, p["series"], i], p["mark"])
+
+
+@jit
+def fails(w: Any, group: int) -> bool:
+    """Whether a bucket of a group fails on the ways of its marks."""
+    if is_cross(w) and w.pools[group]["open"] > 1:
+        return failing_share(w, group) != inf
+    for s in range(len(w.positions)):
+        if in_group(w, s, group) and not isnan(meeting_mark(w, s)):
+            return True
+    return False
 
 
 @jit

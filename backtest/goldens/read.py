@@ -33,8 +33,18 @@ class Unsupported(Exception):  # noqa: N818
     """A quantity that cannot be computed; the message says why."""
 
 
-def read_cases(path: Path) -> list[Case]:
-    """The cases of a JSON list; raises UsageError with file, place and remedy."""
+def read_cases(*paths: Path) -> list[Case]:
+    """The cases of JSON lists, of which some may be empty, but not all of them.
+
+    Raises UsageError with file, place and remedy.
+    """
+    cases = [case for path in paths for case in _read(path)]
+    if not cases:
+        raise UsageError(f"{paths[0]} holds no cases; write at least one into its list.")
+    return cases
+
+
+def _read(path: Path) -> list[Case]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -43,8 +53,6 @@ def read_cases(path: Path) -> list[Case]:
         raise UsageError(f"{path} is not valid JSON: {error}; correct it there.") from error
     if not isinstance(content, list):
         raise UsageError(f'{path} is no list of cases; write [ {{ "id": …, … }}, … ].')
-    if not content:
-        raise UsageError(f"{path} holds no cases; write at least one into its list.")
     for number, case in enumerate(content):
         _check(path, number, case)
     return content

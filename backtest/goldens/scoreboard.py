@@ -44,7 +44,7 @@ class Scored:
 
 def score(paths: Iterable[Path]) -> list[Scored]:
     """All cases of some files, computed."""
-    cases = [case for path in sorted(paths) for case in read_cases(path)]
+    cases = read_cases(*sorted(paths))
     return [Scored(case, list(rows_of(case))) for case in cases]
 
 

@@ -1,11 +1,13 @@
 """The project's own made-up market, written in the layout of a store.
 
-`python -m backtest.market.sample DIR` writes the bundled sample: the same seed and the same
-versions of numpy and pyarrow give the same bytes. Every file says `synthetic` in its metadata.
+`python -m backtest.market.sample DIR` writes the bundled sample, two years of hours and four
+crashes rebuilt from published prices: the same seed and the same versions of numpy and pyarrow
+give the same bytes. Every file says `synthetic` in its metadata.
 """
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from backtest.market.check import HOUR_MS, TS_TYPE, Floats, Ints
-from backtest.market.layout import FUNDING_NAME, PRICE_COLUMNS, folder_of, timeframe_ms
+from backtest.market.crash import Crash, crashes, rebuilt
+from backtest.market.layout import (
+    FUNDING_NAME,
+    PRICE_COLUMNS,
+    folder_of,
+    time_text,
+    timeframe_ms,
+)
 from backtest.market.synthetic import Candles, SymbolModel, candles
 
 GENERATOR = "backtest.market.sample 1"
@@ -29,9 +38,16 @@ SYMBOLS = (
 )
 
 
+MADE_UP = "made-up prices; no exchange ever printed them"
+REBUILT = (
+    "rebuilt from published prices of the crash of {}, each with its page in "
+    "backtest/market/crashes.toml; made up between them, no exchange ever printed these hours"
+)
+
+
 @dataclass(frozen=True)
 class SampleMarket:
-    """What to generate: the defaults are the bundled sample, two years of hours."""
+    """What to generate: the defaults are two years of hours."""
 
     venue: str = "binanceusdm"
     symbols: tuple[SymbolModel, ...] = SYMBOLS
@@ -40,18 +56,44 @@ class SampleMarket:
     bars: int = 731 * 24
     seed: int = 7
     funding_interval_ms: int = 8 * HOUR_MS
+    window: str = ""
+    """What the names of its files end with."""
+    notes: str = MADE_UP
 
 
 def generate(root: Path | str, market: SampleMarket | None = None) -> list[Path]:
     """Write trade, mark and funding of every symbol below `root`; returns the files.
 
+    Without a market it writes the bundled sample: two years, and a stretch for each crash.
     Memory does not grow with the number of bars but for 16 bytes a bar of premium.
     """
     chosen = SampleMarket() if market is None else market
-    return [path for model in chosen.symbols for path in _write_symbol(Path(root), chosen, model)]
+    bar_ms, seed = timeframe_ms(chosen.timeframe), chosen.seed
+    paths: list[Path] = []
+    for model in chosen.symbols:
+        made = candles(model, bar_ms, chosen.bars, seed)
+        paths += _write_symbol(Path(root), chosen, model, made)
+        for crash in crashes() if market is None else ():
+            if model.symbol in crash.facts:
+                bars = [rebuilt(crash, model, bar_ms, seed)]
+                paths += _write_symbol(Path(root), _stretch(chosen, crash), model, bars)
+    return paths
 
 
-def _write_symbol(root: Path, market: SampleMarket, model: SymbolModel) -> list[Path]:
+def _stretch(market: SampleMarket, crash: Crash) -> SampleMarket:
+    """The days around a crash as a market of their own; files are named by their window."""
+    return replace(
+        market,
+        start_ms=crash.since,
+        bars=(crash.until - crash.since) // timeframe_ms(market.timeframe),
+        window=f"_{time_text(crash.since)[:10]}_{time_text(crash.until)[:10]}",
+        notes=REBUILT.format(crash.name),
+    )
+
+
+def _write_symbol(
+    root: Path, market: SampleMarket, model: SymbolModel, made: Iterable[Candles]
+) -> list[Path]:
     folder = root / market.venue / folder_of(model.symbol)
     bar_ms = timeframe_ms(market.timeframe)
     trade = _open(folder, market, model, "trade")
@@ -59,13 +101,18 @@ def _write_symbol(root: Path, market: SampleMarket, model: SymbolModel) -> list[
     premiums: list[Floats] = []
     start = market.start_ms
     with trade, mark:
-        for made in candles(model, bar_ms, market.bars, market.seed):
-            ts = start + bar_ms * np.arange(len(made.volume), dtype=np.int64)
-            _write_candles(trade, mark, ts, made)
-            premiums.append(made.premium)
+        for chunk in made:
+            ts = start + bar_ms * np.arange(len(chunk.volume), dtype=np.int64)
+            _write_candles(trade, mark, ts, chunk)
+            premiums.append(chunk.premium)
             start = int(ts[-1]) + bar_ms
     funding = _write_funding(folder, market, model, np.concatenate(premiums))
-    return [folder / k / f"{market.timeframe}.parquet" for k in ("trade", "mark")] + [funding]
+    return [_path(folder, market, kind) for kind in ("trade", "mark")] + [funding]
+
+
+def _path(folder: Path, market: SampleMarket, kind: str) -> Path:
+    name = FUNDING_NAME if kind == "funding" else market.timeframe
+    return folder / kind / f"{name}{market.window}.parquet"
 
 
 def _write_candles(
@@ -85,7 +132,7 @@ def _write_funding(
     with _open(folder, market, model, "funding") as writer:
         columns = [pa.array(ts, TS_TYPE), pa.array(rates), intervals]
         writer.write_table(pa.table(columns, schema=writer.schema))
-    return folder / "funding" / f"{FUNDING_NAME}.parquet"
+    return _path(folder, market, "funding")
 
 
 def _funding(market: SampleMarket, premiums: Floats) -> tuple[Ints, Floats]:
@@ -101,12 +148,11 @@ def _funding(market: SampleMarket, premiums: Floats) -> tuple[Ints, Floats]:
 
 
 def _open(folder: Path, market: SampleMarket, model: SymbolModel, kind: str) -> pq.ParquetWriter:
-    name = FUNDING_NAME if kind == "funding" else market.timeframe
-    path = folder / kind / f"{name}.parquet"
+    path = _path(folder, market, kind)
     path.parent.mkdir(parents=True, exist_ok=True)
     return pq.ParquetWriter(
         path,
-        _schema(kind).with_metadata(_notes(market, model, kind, name)),
+        _schema(kind).with_metadata(_notes(market, model, kind)),
         compression="zstd",
         compression_level=6,
         use_dictionary=[] if kind == "funding" else [*PRICE_COLUMNS],
@@ -123,17 +169,17 @@ def _schema(kind: str) -> pa.Schema:
     return pa.schema([("ts", TS_TYPE), *values])
 
 
-def _notes(market: SampleMarket, model: SymbolModel, kind: str, timeframe: str) -> dict[str, str]:
+def _notes(market: SampleMarket, model: SymbolModel, kind: str) -> dict[str, str]:
     return {
         "venue": market.venue,
         "symbol": folder_of(model.symbol),
         "ccxt_symbol": model.symbol,
         "kind": kind,
-        "timeframe": timeframe,
+        "timeframe": FUNDING_NAME if kind == "funding" else market.timeframe,
         "synthetic": "true",
         "seed": str(market.seed),
         "generator": GENERATOR,
-        "notes": "made-up prices; no exchange ever printed them",
+        "notes": market.notes,
     }
 
 

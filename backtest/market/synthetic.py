@@ -135,14 +135,15 @@ class _Walk:
     def next(self, common: _Common) -> Candles:
         """The bars that follow, driven by what the market does in them."""
         value = self._values(common)
-        premium = self._premiums(value, common.scale)
+        returns = np.diff(value[:, -1], prepend=self._value)
+        premium = premiums(returns, self._premium, self._bar_ms, self._rng)
         trade = value + _within(self._premium, premium, value.shape[1])
         trade += _wicks(common.jumps * self._model.jump_size)
-        mark = _smoothed(trade, self._mark, self._bar_ms)
+        mark = smoothed(trade, self._mark, self._bar_ms)
         made = Candles(
-            self._bars(trade, self._trade),
-            self._bars(mark, self._mark),
-            self._volumes(trade, common.scale),
+            ohlc(trade, self._trade, self._model.tick),
+            ohlc(mark, self._mark, self._model.tick),
+            volumes(self._model, self._bar_ms, common.scale, self._rng),
             premium,
         )
         self._value, self._premium = float(value[-1, -1]), float(premium[-1])
@@ -162,31 +163,34 @@ class _Walk:
         values: Floats = self._value + np.cumsum(moves).reshape(shape)
         return values
 
-    def _premiums(self, value: Floats, scale: Floats) -> Floats:
-        keep = float(np.exp(-self._bar_ms / HOUR_MS / PREMIUM_MEMORY_HOURS))
-        returns = np.diff(value[:, -1], prepend=self._value)
-        noise = PREMIUM_DEVIATION * np.sqrt(1.0 - keep**2) * self._rng.standard_normal(len(scale))
-        pushes = (noise + PREMIUM_PUSH * returns).tolist()
-        path = accumulate(pushes, lambda p, e: keep * p + e, initial=self._premium)
-        return np.fromiter(path, np.float64, len(pushes) + 1)[1:]
 
-    def _volumes(self, trade: Floats, scale: Floats) -> Floats:
-        typical = self._model.hourly_volume * self._bar_ms / HOUR_MS
-        spread = np.exp(0.4 * self._rng.standard_normal(len(scale)))
-        volumes: Floats = np.round(typical * spread * (0.5 + 0.5 * scale), 3)
-        return volumes
+def premiums(returns: Floats, before: float, bar_ms: int, rng: np.random.Generator) -> Floats:
+    """Premium at the end of each bar: mean-reverting, pushed by the bar's return."""
+    keep = float(np.exp(-bar_ms / HOUR_MS / PREMIUM_MEMORY_HOURS))
+    noise = PREMIUM_DEVIATION * np.sqrt(1.0 - keep**2) * rng.standard_normal(len(returns))
+    pushes = (noise + PREMIUM_PUSH * returns).tolist()
+    path = accumulate(pushes, lambda p, e: keep * p + e, initial=before)
+    return np.fromiter(path, np.float64, len(pushes) + 1)[1:]
 
-    def _bars(self, path: Floats, before: float) -> Floats:
-        """OHLC on the tick; a bar opens where the one before it closed."""
-        tick = self._model.tick
-        points = np.maximum(np.rint(np.exp(path) / tick), 1.0)
-        first = max(float(np.rint(np.exp(before) / tick)), 1.0)
-        opens = np.concatenate([[first], points[:-1, -1]])
-        high = np.maximum(opens, points.max(axis=1))
-        low = np.minimum(opens, points.min(axis=1))
-        decimals = max(0, round(-np.log10(tick)))
-        bars: Floats = np.round(np.stack([opens, high, low, points[:, -1]]) * tick, decimals)
-        return bars
+
+def volumes(model: SymbolModel, bar_ms: int, scale: Floats, rng: np.random.Generator) -> Floats:
+    """Volume of each bar in base units, more where `scale`, its volatility, is above 1."""
+    typical = model.hourly_volume * bar_ms / HOUR_MS
+    spread = np.exp(0.4 * rng.standard_normal(len(scale)))
+    made: Floats = np.round(typical * spread * (0.5 + 0.5 * scale), 3)
+    return made
+
+
+def ohlc(path: Floats, before: float, tick: float) -> Floats:
+    """OHLC (4, N) on the tick of the steps of each bar; a bar opens where the one before closed."""
+    points = np.maximum(np.rint(np.exp(path) / tick), 1.0)
+    first = max(float(np.rint(np.exp(before) / tick)), 1.0)
+    opens = np.concatenate([[first], points[:-1, -1]])
+    high = np.maximum(opens, points.max(axis=1))
+    low = np.minimum(opens, points.min(axis=1))
+    decimals = max(0, round(-np.log10(tick)))
+    bars: Floats = np.round(np.stack([opens, high, low, points[:, -1]]) * tick, decimals)
+    return bars
 
 
 def _within(before: float, ends: Floats, steps: int) -> Floats:
@@ -207,7 +211,8 @@ def _wicks(jumps: Floats) -> Floats:
     return wicks.reshape(jumps.shape)
 
 
-def _smoothed(path: Floats, first: float, bar_ms: int) -> Floats:
+def smoothed(path: Floats, first: float, bar_ms: int) -> Floats:
+    """The mark of each step: an exponential average of the trade price over some minutes."""
     share = 1.0 - float(np.exp(-bar_ms / path.shape[1] / MARK_LAG_MS))
     smooth = accumulate(path.ravel().tolist(), lambda m, x: m + share * (x - m), initial=first)
     return np.fromiter(smooth, np.float64, path.size + 1)[1:].reshape(path.shape)

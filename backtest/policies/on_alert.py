@@ -6,7 +6,7 @@ from typing import Any
 
 from backtest.errors import UsageError
 from backtest.instructions import Instruction, Order
-from backtest.legs import LONG, SHORT
+from backtest.legs import BOTH, LONG, SHORT
 
 from .held import Held, check_fraction, positions
 
@@ -42,7 +42,11 @@ class OnAlert:
 
 @dataclass(frozen=True)
 class ReduceOnAlert(OnAlert):
-    """Close the fraction `share` of a position at market when its ratio rises over `over`."""
+    """Close the fraction `share` of a position at market when its ratio rises over `over`.
+
+    In cross mode that lowers the ratio; of an isolated position the venue releases as large a share
+    of the margin, so that its ratio stays, and what it can still lose shrinks.
+    """
 
     over: float = 0.8
     share: float = 0.5
@@ -66,7 +70,7 @@ class HedgeOnAlert(OnAlert):
     """Open a position against the fraction `share` of one whose ratio rises over `over`.
 
     In hedge mode in the other leg of the symbol, up to that share; in one-way mode in the
-    symbol `with_symbol`, for as much value at the closes.
+    symbol `with_symbol` of the same settle asset, for as much value at the closes.
     """
 
     over: float = 0.8
@@ -88,15 +92,15 @@ class HedgeOnAlert(OnAlert):
         return [order for order in found if order is not None]
 
     def _hedge(self, view: Any, one: Held) -> Order | None:
-        wanted = self.share * abs(one.size)
         if self.with_symbol:
             if one.symbol == self.with_symbol:
                 return None
-            size = wanted * view.close(one.symbol) / view.close(self.with_symbol)
-            side = (SHORT if one.size > 0.0 else LONG) if view.hedge else "both"
-            return Order(self.with_symbol, size=-one.direction * size, position_side=side)
+            against = -self.share * view.exposure(one.symbol, one.position_side)
+            side = (LONG if against > 0.0 else SHORT) if view.hedge else BOTH
+            size = view.size_for(against, symbol=self.with_symbol)
+            return Order(self.with_symbol, size=size, position_side=side)
         other = SHORT if one.position_side == LONG else LONG
-        missing = wanted - abs(view.size(one.symbol, other))
+        missing = self.share * abs(one.size) - abs(view.size(one.symbol, other))
         if missing <= 0.0:
             return None
         return Order(one.symbol, size=-one.direction * missing, position_side=other)

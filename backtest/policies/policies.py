@@ -38,6 +38,12 @@ class Policy(Protocol):
         ...
 
 
+def describe(policy: Any) -> str:
+    """A policy as text that is the same in every process: as it was written, or what it is."""
+    says_nothing = repr(policy) == object.__repr__(policy)
+    return type(policy).__qualname__ if says_nothing else str(policy)
+
+
 @dataclass(frozen=True)
 class Policies:
     """The policies of a run, asked in their order, after the strategy."""
@@ -67,9 +73,11 @@ def _arguments(given: str, kind: type[Any], rest: str) -> dict[str, Any]:
     for place, part in enumerate(p for p in rest.split(",") if p.strip()):
         name, equals, value = (side.strip() for side in part.partition("="))
         if not equals:
-            name, value = list(known)[min(place, len(known) - 1)], name
+            name, value = [*known, name][min(place, len(known))], name
         if name not in known:
             raise UnknownNameError(f"setting of the policy {given!r}", name, known)
+        if name in found:
+            raise UsageError(f"the policy {given!r} gives {name} twice; give it once.")
         text = known[name].annotation in (str, "str")
         found[name] = value if text else number(f"{name} of the policy {given!r}", value)
     for name, one in known.items():

@@ -8,7 +8,7 @@ from typing import Any
 from backtest.errors import UsageError
 from backtest.instructions import AddMargin, Instruction, Transfer
 
-from .held import check_fraction, positions
+from .held import Held, check_fraction, positions
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class TopUp:
     """When a bucket's margin ratio is over `over` at a close, bring it down to `to`.
 
     In isolated mode money moves from the wallet into the position, and from the reserve into
-    the wallet as far as that is short; in cross mode from the reserve. At most `limit` per account
-    and settle asset over the whole run, in that asset. What the reserve does not hold is refused
-    and recorded.
+    the wallet as far as that is short; in cross mode from the reserve. Money on its way counts. At
+    most `limit` per account and settle asset over the whole run, in that asset. What the reserve
+    does not hold is asked for, refused and recorded; the rest is moved.
     """
 
     over: float = 0.8
@@ -42,27 +42,72 @@ class TopUp:
         return ()
 
     def at_close(self, view: Any) -> Sequence[Instruction]:
-        """Move what is missing."""
+        """Move what is missing; money that several positions need is given to one after another."""
         memory, found = view.memory(self), []
-        topped: set[str] = set()
+        purses: dict[str, Purse] = {}
         for one in positions(view):
-            ratio = view.margin_ratio(one.symbol, one.position_side)
             asset = one.symbol.partition(":")[2].partition("-")[0]
-            if ratio <= self.over or (view.cross and asset in topped):
+            if view.cross and asset in purses:
                 continue
-            topped.add(asset)
-            backing = max(view.backing(one.symbol, one.position_side), 0.0)
-            if ratio == inf:
-                continue
-            amount = min(backing * (ratio / self.to - 1.0), self.limit - memory.get(asset, 0.0))
+            missing = self._missing(view, one)
+            purse = purses.setdefault(asset, Purse(view, one.symbol))
+            amount = min(missing, self.limit - memory.get(asset, 0.0))
             if amount > 0.0:
-                memory[asset] = memory.get(asset, 0.0) + amount
-                found += self._moves(view, one, amount)
+                moved = purse.pool(amount) if view.cross else purse.position(one, amount)
+                memory[asset] = memory.get(asset, 0.0) + moved
+        for purse in purses.values():
+            found += purse.moves
         return found
 
-    def _moves(self, view: Any, one: Any, amount: float) -> list[Instruction]:
-        if view.cross:
-            return [Transfer(amount, one.symbol)]
-        missing = amount - view.available(one.symbol)
-        brought: list[Instruction] = [Transfer(missing, one.symbol)] if missing > 0.0 else []
-        return [*brought, AddMargin(one.symbol, amount, one.position_side)]
+    def _missing(self, view: Any, one: Held) -> float:
+        """What brings a bucket's ratio down to the goal; 0 where it is low, or nothing is left."""
+        ratio = view.margin_ratio(one.symbol, one.position_side)
+        if ratio <= self.over or ratio == inf:
+            return 0.0
+        return float(view.backing(one.symbol, one.position_side) * (ratio / self.to - 1.0))
+
+
+class Purse:
+    """The money of one settle asset at a close: free in the wallet, on its way, in the reserve."""
+
+    def __init__(self, view: Any, symbol: str) -> None:
+        self.symbol = symbol
+        self.free: float = max(view.available(symbol), 0.0)
+        self.ready: float
+        self.later: float
+        self.ready, self.later = view.coming(symbol)
+        self.reserve: float = view.reserve(symbol) - self.ready - self.later
+        self.is_quick = view.reserve_delay_ms == 0
+        self.moves: list[Instruction] = []
+
+    def pool(self, amount: float) -> float:
+        """Bring an amount into the pool, less what is on its way; returns what was moved."""
+        return self._bring(amount - self.ready - self.later)
+
+    def position(self, one: Held, amount: float) -> float:
+        """Put an amount into a position, of what is there by the next open, and send for the rest.
+
+        Returns what goes into the position.
+        """
+        brought = self._bring(amount - self.free - self.ready - self.later)
+        if self.is_quick:
+            self.ready += brought
+        else:
+            self.later += brought
+        given = min(amount, self.free + self.ready)
+        if given <= 0.0:
+            return 0.0
+        self.moves.append(AddMargin(one.symbol, given, one.position_side))
+        used = min(given, self.free)
+        self.free, self.ready = self.free - used, self.ready - (given - used)
+        return given
+
+    def _bring(self, amount: float) -> float:
+        """Ask the reserve for an amount; returns what it holds of that."""
+        if amount <= 0.0:
+            return 0.0
+        held = min(amount, max(self.reserve, 0.0))
+        parts = (held, amount - held)
+        self.moves += [Transfer(part, self.symbol) for part in parts if part > 0.0]
+        self.reserve -= held
+        return held

@@ -80,7 +80,7 @@ PUBLIC = [
         "explain",
         "explain_pool",
     ),
-    *("load_venue", "open_result", "resume", "run", "verify"),
+    *("load_venue", "open_result", "resume", "run", "verify", "why"),
 ]
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,11 @@ def test_a_rule_edited_in_another_file_than_its_caller_changes_the_result(packag
     assert ask(package) == (pytest.approx(90 / 0.992), 0)
 
 
-def test_only_the_latest_caches_are_kept(package):
+@pytest.mark.parametrize("age", [60.0, 7200.0])
+def test_only_the_latest_caches_are_kept_and_those_of_the_last_day(package, age):
     marker = package / "backtest" / "core" / "contracts.py"
-    for edit in range(jit.KEPT_CACHES + 2):
+    edits = jit.KEPT_CACHES + 2
+    for edit in range(edits):
         marker.write_text(marker.read_text() + f"# {edit}\n")
         folder = jit.source_hash(marker.parent)
         subprocess.run(
@@ -68,8 +71,12 @@ def test_only_the_latest_caches_are_kept(package):
             env={**os.environ, "PYTHONPATH": str(package),
                  "BACKTEST_CACHE_DIR": str(package / "cache")},
         )  # fmt: skip
-        assert (package / "cache" / f"core-{folder}").is_dir()
-    assert len(list((package / "cache").iterdir())) == jit.KEPT_CACHES
+        cache = package / "cache" / f"core-{folder}"
+        assert cache.is_dir()
+        then = time.time() - age
+        os.utime(cache, (then, then))
+    kept = edits if age < jit.IN_USE_SECONDS else jit.KEPT_CACHES
+    assert len(list((package / "cache").iterdir())) == kept
 
 
 def test_without_a_writable_folder_everything_still_runs(package):

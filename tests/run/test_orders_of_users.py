@@ -102,6 +102,46 @@ def test_all_orders_of_a_symbol_can_be_cancelled_at_once(market):
     assert (fills(result), reasons(result)) == ([], [])
 
 
+def test_an_order_that_is_taken_back_and_given_anew_in_one_answer_is_taken_back_once(market):
+    market.add(steps(100, 100, 100, 100, 90))
+    first, second = (buy(type="limit", price=price, id=7) for price in (97.0, 93.0))
+    result = market.run(on_bar(first, [bt.Cancel(BTC), second]))
+    assert fills(result, "order_id", "price") == [(7, 93.0)]
+    assert reasons(result) == []
+
+
+def test_two_orders_of_one_id_in_one_answer_are_refused(market):
+    limits = [buy(type="limit", price=price, id=7) for price in (97.0, 93.0)]
+    with pytest.raises(bt.StrategyError, match="gave two orders with id 7 at 2024-01-01 00:00"):
+        market.add(flat(100, 4)).run(on_bar(limits))
+
+
+def test_the_ids_of_policies_are_not_for_strategies(market):
+    limit = buy(type="limit", price=97.0, id=1_000_000_000)
+    with pytest.raises(bt.StrategyError, match=r"an order the id 1000000000 .* give a lower one"):
+        market.add(flat(100, 4)).run(on_bar(limit))
+
+
+@pytest.mark.parametrize(
+    ("venue", "symbol"), [("binanceusdm", BTC), ("binancecoinm", "BTC/USD:BTC")]
+)
+def test_a_size_is_found_for_an_exposure(market, venue, symbol):
+    """Of 10,000 USD at 100: 100 coins of a linear contract, or 10,000 USD of an inverse one."""
+    market.add(flat(100, 5), symbol, venue=venue)
+    seen = []
+
+    def on_bar(view):
+        seen.append((view.size_for(0.5), view.size_for(0.5, 50.0), view.exposure()))
+        return bt.Order(symbol, size=view.size_for(0.5)) if view.size() == 0.0 else None
+
+    result = market.run(on_bar, venues=venue, symbols=symbol)
+    half = 50.0 * (1.0 if venue == "binanceusdm" else 100.0)
+    twice = 2.0 if venue == "binanceusdm" else 0.5
+    assert seen[0] == (pytest.approx(half), pytest.approx(half * twice), 0.0)
+    assert result.fills["size"].to_list() == [pytest.approx(half)]
+    assert seen[-1][2] == pytest.approx(0.5, rel=0.001)
+
+
 def test_cancelling_what_is_not_there_is_recorded(market):
     result = market.add(flat(100, 4)).run(on_bar(bt.Cancel(BTC, 7)))
     assert result.rejections.select("reason", "order_id").rows() == [("unknown order", 7)]

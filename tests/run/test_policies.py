@@ -125,7 +125,10 @@ def test_a_wallet_that_is_short_draws_on_the_reserve(market):
     assert result.deposits["amount"].sum() == pytest.approx(215, rel=0.05)
     assert result.rejections.height == 0
     short = market.run(all_in, **given, reserve=100.0)
-    assert set(short.rejections["reason"]) == {"reserve exceeded", "insufficient margin"}
+    # what there is goes into the position, what is missing is refused, at every close
+    assert short.deposits["amount"].to_list() == [100.0]
+    assert set(short.rejections["reason"]) == {"reserve exceeded"}
+    assert short.margin["isolated_margin"][-1] > 600.0
 
 
 def test_a_pool_is_topped_up_from_the_reserve(market):
@@ -193,6 +196,8 @@ WRONG = [
     ("stop_loss:0.1,by=index", "unknown price for stop 'index'"),
     ("stop_loss:much", "at of the policy 'stop_loss:much' is 'much'"),
     ("stop_loss:at=0.1,size=3", "unknown setting of the policy"),
+    ("stop_loss:0.1,at=0.2", "gives at twice"),
+    ("stop_loss:0.1,mark,0.2", "unknown setting of the policy .* '0.2'"),
     ("top_up:over=0.5,to=0.8", "top_up goes to 0.8, which is not under 0.5"),
     ("reduce_on_alert:share=2", "the share of reduce_on_alert is 2"),
     (3, "a policy is int; give text like stop_loss:0.05"),

@@ -160,6 +160,15 @@ def test_a_broken_file_is_one_sentence(tmp_path, content, match):
         verify(path)
 
 
+def test_a_file_without_cases_stands_in_nobodys_way(tmp_path):
+    empty = tmp_path / "none.json"
+    empty.write_text("[]", "utf-8")
+    path = written(tmp_path, case())
+    found = CliRunner().invoke(command, [str(empty), str(path)])
+    assert found.exit_code == 0
+    assert "1 numbers of 1 cases: 1 ok" in found.output
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"cannot read .*absent\.json"):
         verify(tmp_path / "absent.json")
