@@ -129,7 +129,10 @@ class Group:
         fearful = way % 2 == 0
         for p in self.members:
             p.favoured = self._goes_first(p, way // 2)
-        self._pay(lambda cost: cost == fearful)
+        if self._pay(lambda cost: cost == fearful):
+            for p in self.members:
+                p.reach = p.mark
+            self.advance("funding")
         for stage in ("prelude", "adverse", "favourable", "ending"):
             walk(self, stage, fearful, "price")
         if self._pay(lambda cost: True):
@@ -182,6 +185,9 @@ class Group:
             self._lead(bucket, moving, cause)
 
     def _lead(self, bucket, moving, cause):
+        held = moving()
+        if len(held) == 1 and not self.account.has_mark(held[0]):
+            return
         for _ in range(MOST_ROUNDS):
             if not moving() or not self.fails(bucket, moving(), stay=True):
                 return
