@@ -27,6 +27,7 @@ _BELOW_MINIMUM = word(Rejected.BELOW_MINIMUM)
 _INSUFFICIENT_MARGIN = word(Rejected.INSUFFICIENT_MARGIN)
 _WOULD_TRIGGER = word(Rejected.WOULD_TRIGGER)
 _REDUCE_ONLY = word(Rejected.REDUCE_ONLY)
+_EXPIRED = word(Rejected.EXPIRED)
 _TOO_MANY = word(Rejected.TOO_MANY_ORDERS)
 _OUT_OF_BAND = word(Rejected.PRICE_OUT_OF_BAND)
 _ORDER_EXPIRED = word(Rejected.ORDER_EXPIRED)
@@ -197,6 +198,8 @@ def refusal(w: Any, i: int, order: Any) -> tuple[int, float, float]:
     s = order["symbol"]
     rules, size, price = rules_today(w, s), order["value"], order["price"]
     pool, count = w.positions[s]["pool"], 0
+    if rules["expires"] <= w.ts[i]:
+        return _EXPIRED, 0.0, 0.0
     for k in range(w.state[0]["resting"]):
         if w.resting[k]["symbol"] == s and w.resting[k]["done"] == _RESTS:
             count += 1

@@ -16,7 +16,9 @@ class Position:
         self.number, self.series, self.pool, self.dated, self.leg = number, series, pool, dated, leg
         self.twin, self.r, self.today = None, None, None
         self.size = self.entry = self.margin = self.mark = self.last_rate = 0.0
-        self.close = self.target = nan
+        self.close = self.target = self.closing_mark = nan
+        self.goal = self.reach = self.last = self.last_goal = self.lean = nan
+        self.favoured = False
         self.order, self.cut_at, self.funded = None, None, None
         self.begin(0, 0, 0.0)
 
@@ -41,7 +43,7 @@ class Pool:
 
     def __init__(self, number, cash):
         self.number, self.cash, self.start, self.equity = number, cash, cash, cash
-        self.lowest, self.start_usd, self.priced_by = inf, 0.0, None
+        self.lowest, self.start_usd, self.priced_by, self.reserve = inf, 0.0, None, 0.0
         self.positions = []
 
     def open(self):

@@ -5,9 +5,9 @@
 3. Close: funding settled inside the bar, then equity, and orders that keep targets.
 """
 
-from math import inf, isnan
+from math import inf, isnan, nan
 
-from . import orders, walk
+from . import orders, resting, walk
 from .account import Pool, Position
 from .ledger import Ledger
 from .liquidation import liquidate
@@ -33,7 +33,7 @@ class Account(Ledger):
         self.events, self.wait_until, self.rules_until = 0, -inf, -inf
         self.before = -1
         self.next_sample, self.i = 0, 0
-        self.cause, self.fallen, self.certain = "price", None, None
+        self.cause, self.happened, self.certain = "price", set(), None
         self.pools = [Pool(number, cash) for number, cash in enumerate(plan.cash)]
         for number, (dated, pool, leg) in enumerate(plan.positions()):
             series = number % len(plan.dated)
@@ -48,6 +48,8 @@ class Account(Ledger):
         for pool, by, usd in zip(self.pools, plan.priced_by, plan.start_usd, strict=True):
             pool.priced_by = self.positions[by] if by >= 0 else (None if by == IS_USD else False)
             pool.start_usd = usd
+        for pool, reserve in zip(self.pools, plan.reserves, strict=True):
+            pool.reserve = reserve
 
     # --- what a bar has -------------------------------------------------------------------------
 
@@ -95,6 +97,14 @@ class Account(Ledger):
             found.append(order)
         return found
 
+    def fill_resting(self, o, price, base, rate):
+        """Trade what an order is for: at most the position, if it only reduces."""
+        size = sign(o.size) * min(abs(o.size), abs(o.p.size)) if o.reduce_only else o.size
+        reason = {"limit": "limit", "take_profit": "take_profit"}.get(o.type, "stop")
+        self.order_id = o.id
+        orders.trade(self, o.p, size, reason, price, rate, base)
+        self.order_id = 0
+
     # --- a bar ----------------------------------------------------------------------------------
 
     def play(self):
@@ -138,6 +148,7 @@ class Account(Ledger):
             self.check("funding")
         if self.stopped:
             return
+        resting.expire(self)
         self._refill()
         if orders.fill_due(self):
             self.check("price")
@@ -156,6 +167,7 @@ class Account(Ledger):
         for p in self.positions:
             if self.before < p.r.expires <= self.ts:
                 self.drop(p, "expired")
+                resting.end_all(self, p, "expired")
                 if p.size:
                     fee = p.worth() * p.r.delivery
                     self.close(p, abs(p.size), p.mark, p.gain(), fee, "expiry")
@@ -203,11 +215,8 @@ class Account(Ledger):
                 pool.start = pool.start_usd / price
             missing = pool.start - equity
             if missing > 0.0:
-                pool.cash += missing
                 pool.equity += missing
-                self.records["deposits"].append(
-                    {"ts": self.ts, "pool": pool.number, "amount": missing, "usd_price": price}
-                )
+                self.deposit(pool, missing)
 
     def _close_bar(self):
         for p in self.positions:
@@ -217,6 +226,8 @@ class Account(Ledger):
             if self.trades(p):
                 p.close = bar[CLOSE]
         self._set_marks(MARK_CLOSE)
+        for p in self.positions:
+            p.closing_mark = p.mark if p.mark > 0.0 else nan
         if self._settle(INSIDE):
             self.check("funding")
         for p in self.positions:
@@ -227,6 +238,7 @@ class Account(Ledger):
             pool.lowest = min(pool.lowest, pool.equity)
         self._keep_targets()
         self._sample()
+        self.resting = [o for o in self.resting if o.rests]
 
     def _end(self, p):
         """Close at the close: no data follow, or the account has stopped."""
@@ -235,7 +247,9 @@ class Account(Ledger):
             fee = abs(p.size) * unit_of(p.r, price) * p.r.taker
             gain = profit(p.r, p.size, p.entry, price)
             self.close(p, abs(p.size), price, gain, fee, "end")
-        self.drop(p, "cancelled" if self.stopped else "segment_ended")
+        reason = "cancelled" if self.stopped else "segment_ended"
+        self.drop(p, reason)
+        resting.end_all(self, p, reason)
 
     def _keep_targets(self):
         """Bring positions back to targets that are to be kept, or were lost in a liquidation."""

@@ -8,13 +8,16 @@ from .walk import TooManyError
 
 TOLERANCE = 1e-9
 LAST_BITS, NUDGES = 3e-14, 12
+REASONS = ("signal", "liquidation", "end", "expiry", "limit", "stop", "take_profit")
 WORDS = {
     "cause": ("price", "funding", "tier_change"),
-    "reason": ("signal", "liquidation", "end", "expiry"),
-    "exit_reason": ("signal", "liquidation", "end", "expiry"),
+    "reason": REASONS,
+    "exit_reason": REASONS,
     "rejected": (
         "below_minimum", "insufficient_margin", "max_leverage", "position_limit", "tiers_unknown",
         "price_not_traded", "cancelled", "segment_ended", "outside_span", "expired", "wrong_leg",
+        "would_trigger", "reduce_only", "post_only", "too_many_orders", "price_out_of_band",
+        "order_expired", "unknown_order", "position_closed", "reserve_exceeded", "no_position",
     ),
 }  # fmt: skip
 PRICES = {

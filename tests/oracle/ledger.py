@@ -3,6 +3,7 @@
 from .account import Book, Position
 from .margin import down_to_lots, nearest, price_at, sign
 from .margin import unit as unit_of
+from .resting import only_reduces
 
 KINDS = ("liquidations", "fills", "funding", "trades", "rejections", "deposits", "equity")
 
@@ -15,6 +16,7 @@ class Ledger(Book):
         self.records = {kind: [] for kind in KINDS}
         self.ts, self.timeframe, self.stopped = 0, 0, False
         self.reenter, self.on_liquidation = False, "continue"
+        self.order_id, self.possible, self.resting = 0, False, []
 
     def fill(self, p, reason, size, price, fee, slippage, gain, missing):
         """Record an execution as the account stands after it."""
@@ -22,14 +24,23 @@ class Ledger(Book):
             "ts": self.ts, "symbol": p.number, "reason": reason, "size": size, "price": price,
             "fee": fee, "slippage": slippage, "realized_pnl": gain, "shortfall": missing,
             "position_after": p.size, "margin_after": p.margin, "cash_after": p.pool.cash,
-            "usd_price": self.usd(p.pool),
+            "usd_price": self.usd(p.pool), "order_id": self.order_id,
+            "certainty": int(self.possible),
         })  # fmt: skip
 
-    def reject(self, p, reason, size, price, required, available):
+    def reject(self, p, reason, size, price, required, available, order_id=None):
         """Record a refused or dropped order."""
         self.records["rejections"].append({
             "ts": self.ts, "symbol": p.number, "reason": reason, "size": size, "price": price,
             "required": required, "available": available,
+            "order_id": self.order_id if order_id is None else order_id,
+        })  # fmt: skip
+
+    def deposit(self, pool, amount):
+        """Pay money into a pool; negative: take it out."""
+        pool.cash += amount
+        self.records["deposits"].append({
+            "ts": self.ts, "pool": pool.number, "amount": amount, "usd_price": self.usd(pool)
         })  # fmt: skip
 
     def grow(self, p, size, price, fee):
@@ -70,7 +81,7 @@ class Ledger(Book):
             "leverage": self.leverage, "pnl": p.pnl, "return_pct": 100.0 * p.pnl / p.bought_value,
             "fees": p.fees, "funding": p.funding, "mae": min(moved[0], 0.0),
             "mfe": max(moved[1], 0.0), "exit_reason": reason,
-            "bars_held": (self.ts - p.opened) // self.timeframe,
+            "bars_held": (self.ts - p.opened) // self.timeframe, "certainty": int(self.possible),
         })  # fmt: skip
 
     def close(self, p, closed, price, gain, fee, reason, slippage=0.0):
@@ -127,13 +138,30 @@ class Ledger(Book):
                 continue
             p.cut_at = self.ts
             for order in self.due():
-                if order.symbol == p.number and order.kind == "size":
+                if order.symbol != p.number or order.kind != "size":
+                    continue
+                if order.type != "market":
+                    self.reject(p, "cancelled", order.value, order.price, 0.0, 0.0)
+                    continue
+                order = self.shortened(p, order)
+                if order is not None:
                     size = down_to_lots(order.value, p.today.lot)
                     if size == 0.0:
                         needs = (p.today.lot, abs(order.value))
                         self.reject(p, "below_minimum", order.value, order.price, *needs)
                     else:
                         self.reject(p, "cancelled", size, order.price, 0.0, 0.0)
+
+    def shortened(self, p, order):
+        """A market order cut to what it may reduce; None if it only reduces and nothing is held."""
+        if not only_reduces(order):
+            return order
+        held = p.size + (p.order[1] if p.order is not None and p.order[0] == "size" else 0.0)
+        if held * sign(order.value) >= 0.0:
+            needs = (abs(order.value), p.size)
+            self.reject(p, "reduce_only", order.value, order.price, *needs)
+            return None
+        return order._replace(value=sign(order.value) * min(abs(order.value), abs(held)))
 
     def drop(self, p, reason):
         """Refuse the order that waits; a target that was never sized has no size."""

@@ -8,6 +8,7 @@ from .exits import Bucket, cured, exit_price, fee_rate, ratio, takeover
 from .levels import level
 from .margin import profit, sign
 from .margin import unit as unit_of
+from .resting import end_all, end_reducers
 from .sizes import size_of
 
 DUST = 1e-12
@@ -17,11 +18,30 @@ DUST = 1e-12
 def liquidate(account, bucket, cause):
     """Run the process on a bucket at the marks in the state; whether anything was closed."""
     account.events += 1
+    account.happened.add(bucket)
+    account.possible = account.certain is not None and bucket not in account.certain
     account.cancel(bucket)
+    _cancel_resting(account, bucket)
     step = 1
     while _next(account, bucket, step, cause):
         step += 1
+    account.possible = False
+    for p in account.positions:
+        if p.pool is (bucket.pool if isinstance(bucket, Position) else bucket):
+            end_reducers(account, p)
     return step > 1
+
+
+def _cancel_resting(account, bucket):
+    """Cancel the resting orders that the venue cancels before the first step."""
+    first = first_to_go(account, bucket)
+    if first is None:
+        return
+    scope = first.r.words["orders.cancelled"]
+    for p in account.positions:
+        hit = p.series == first.series or (scope == "bucket" and p.pool is bucket)
+        if scope == "account" or (scope != "none" and hit):
+            end_all(account, p, "cancelled")
 
 
 def _next(account, bucket, step, cause):
@@ -148,5 +168,5 @@ def _before(account, p, b, rule, step, cause):
         "bars_held": (account.ts - p.opened) // account.timeframe,
         "mark_is_proxy": int(account.is_proxy(p)), "rules_extrapolated": int(p.r.guessed),
         "usd_price": account.usd(p.pool),
-        "certainty": int(account.certain is not None and b.bucket not in account.certain),
+        "certainty": int(account.possible),
     }  # fmt: skip

@@ -6,6 +6,7 @@ One order of a symbol waits at most: sizes add up, a target replaces what waits.
 from math import isnan, nan
 from typing import NamedTuple
 
+from . import resting
 from .ledger import mean_entry
 from .margin import down_to_lots, fee_reserve, profit, rate_at_open, sign
 from .margin import unit as unit_of
@@ -22,42 +23,73 @@ class Order(NamedTuple):
     kind: str
     value: float
     price: float
+    type: str = "market"
+    by: str = "last"
+    reduce_only: bool = False
+    post_only: bool = False
+    callback: float = 0.0
+    until: int = 0
+    id: int = 0
+
+    @property
+    def later(self):
+        """Whether its turn comes after the market orders of its open."""
+        return (self.kind == "size" and self.type != "market") or self.kind == "add_margin"
 
 
 def fill_due(account):
     """Everything orders do at this open; whether any was tried."""
-    tried = False
+    events = []
     while account.due():
-        order = account.orders.pop(0)
-        p = account.positions[order.symbol]
-        cancelled = order.kind == "size" and p.cut_at == account.ts
-        if not cancelled and _take(account, p, order):
-            tried = True
+        events.append(account.orders.pop(0))
+        _come(account, events[-1])
     waiting = [p for p in account.positions if p.order is not None and account.trades(p)]
     for p in waiting:
         _begin(account, p)
     for p in waiting:
         if p.order is not None:
             _open(account, p)
-    return tried or bool(waiting)
+    for p in account.positions if waiting else ():
+        resting.end_reducers(account, p)
+    for order in events:
+        p = account.positions[order.symbol]
+        if order.later and not _cancelled(account, p, order):
+            what = resting.move_margin if order.kind == "add_margin" else resting.place
+            what(account, p, order)
+    return bool(events or waiting)
+
+
+def _cancelled(account, p, order):
+    """Whether a liquidation at this open has cancelled an order that is due."""
+    return order.kind == "size" and p.cut_at == account.ts
+
+
+def _come(account, order):
+    """Take an event that has its turn before the fills."""
+    p = account.positions[order.symbol]
+    if order.later or _cancelled(account, p, order):
+        return
+    if order.kind == "cancel":
+        resting.take_back(account, p, order)
+    elif order.kind == "transfer":
+        resting.transfer(account, p, order)
+    else:
+        _take(account, p, order)
 
 
 def _take(account, p, order):
-    """Let an order wait; whether the one before it had to fill first."""
-    filled = False
+    """Let an order wait; the one before it may have to fill first."""
     joins = p.order is None or (isnan(order.price) and isnan(p.order[2]))
     if not joins and account.trades(p):
         _begin(account, p)
         if p.order is not None:
             _open(account, p)
-        filled = True
     elif not joins and isnan(p.order[2]):
         account.reject(p, "price_not_traded", order.value, order.price, nan, nan)
-        return False
+        return
     elif not joins:
         account.drop(p, "price_not_traded")
     queue(account, p, order)
-    return filled
 
 
 def queue(account, p, order):
@@ -71,6 +103,10 @@ def queue(account, p, order):
         else:
             to_target(account, p, value, known, price)
         return
+    order = account.shortened(p, order)
+    if order is None:
+        return
+    value = order.value
     size = down_to_lots(value, p.today.lot)
     if size == 0.0:
         account.reject(p, "below_minimum", value, price, p.today.lot, abs(value))
@@ -156,6 +192,11 @@ def _open(account, p):
     fee = abs(size) * unit_of(r, price) * r.taker
     lost = slipped(account, p, size, price)
     p.order = None
+    open_part(account, p, size, "signal", price, fee, lost)
+
+
+def open_part(account, p, size, reason, price, fee, lost):
+    """Open or add a size, unless the leg is the wrong one or the venue refuses."""
     if size * p.leg < 0.0:
         account.reject(p, "wrong_leg", size, price, abs(size), 0.0)
         return
@@ -168,22 +209,39 @@ def _open(account, p):
     account.grow(p, size, price, fee)
     p.margin += margin
     p.pool.cash -= cost
-    account.fill(p, "signal", size, price, fee, lost, 0.0, 0.0)
+    account.fill(p, reason, size, price, fee, lost, 0.0, 0.0)
+
+
+def trade(account, p, size, reason, price, rate, base):
+    """Trade a size at a price: close what it reduces, open the rest; `base` is without slippage."""
+    if size * p.size < 0.0:
+        side, held = sign(p.size), abs(p.size)
+        closed = min(abs(size), held)
+        closed = held if held - closed < HALF_LOT * p.r.lot else closed
+        fee, lost = closed * unit_of(p.r, price) * rate, abs(profit(p.r, closed, base, price))
+        gain = profit(p.r, side * closed, p.entry, price)
+        account.close(p, closed, price, gain, fee, reason, lost)
+        size += side * closed
+    r = p.today
+    if abs(size) >= HALF_LOT * r.lot:
+        fee, lost = abs(size) * unit_of(r, price) * rate, abs(profit(r, size, base, price))
+        open_part(account, p, size, reason, price, fee, lost)
 
 
 def _money(account, p, size, price, fee):
     """(margin kept, money that leaves the wallet, required, available) of an opening."""
-    r = p.today
+    r, held = p.today, resting.reserved(account, p.pool)
     if account.cross:
-        return 0.0, fee, *_pool_after(account, p, size, price, fee)
+        need, has = _pool_after(account, p, size, price, fee)
+        return 0.0, fee, need + held, has
     rate = rate_at_open(r, abs(p.size + size), price, price, account.leverage)
     base = abs(size) * unit_of(r, price) * rate
     kind = r.words["initial.isolated_open"]
     if kind == "minus_opening_fee":
-        return base - fee, base, base, p.pool.cash
+        return base - fee, base, base, p.pool.cash - held
     if kind == "plus_closing_fee":
         base += fee_reserve(r, size, price, rate)
-    return base, base + fee, base + fee, p.pool.cash
+    return base, base + fee, base + fee, p.pool.cash - held
 
 
 def _pool_after(account, p, size, price, fee):

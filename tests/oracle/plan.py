@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from backtest.core.engine import Engine, Settings
-from backtest.core.state import KINDS, ORDER, OrderKind
+from backtest.core.state import KINDS, ORDER, OrderKind, OrderType, Path, TriggerBy
 from backtest.core.types import MarginMode
 from backtest.venues.resolve import resolve
 
@@ -40,6 +40,7 @@ class Plan:
     last_rates: list
     priced_by: list
     start_usd: list
+    reserves: list
     seed: int = 0
     dated: list = field(default_factory=list)
     ties: int = 0
@@ -77,7 +78,7 @@ class Plan:
             MarginMode[self.mode.upper()], self.leverage, s["timeframe"], s["sample"],
             slippage=s["slippage"], liquidation_slippage=s["liquidation_slippage"],
             on_liquidation=ENDINGS[s["on_liquidation"]], refill_below=s["refill_below"],
-            rebalance=s["rebalance"], reenter=s["reenter"],
+            rebalance=s["rebalance"], reenter=s["reenter"], path=Path[s["path"].upper()],
         )  # fmt: skip
         since, until = int(self.times[0]), int(self.times[-1]) + s["timeframe"]
         rules = [
@@ -88,6 +89,8 @@ class Plan:
         engine.know_funding(self.last_rates)
         for pool, (by, usd) in enumerate(zip(self.priced_by, self.start_usd, strict=True)):
             engine.price_pool(pool, by, usd)
+        for pool, reserve in enumerate(self.reserves):
+            engine.set_reserve(pool, reserve)
         engine.give(self._events())
         engine.feed(self.times, self.prices, self.flags)
         engine.finish()
@@ -98,4 +101,7 @@ class Plan:
         for event, one in zip(events, self.orders, strict=True):
             event["ts"], event["symbol"], event["value"] = one.ts, one.symbol, one.value
             event["kind"], event["price"] = OrderKind[one.kind.upper()], one.price
+            event["type"], event["by"] = OrderType[one.type.upper()], TriggerBy[one.by.upper()]
+            event["reduce_only"], event["post_only"] = one.reduce_only, one.post_only
+            event["callback"], event["until"], event["id"] = one.callback, one.until, one.id
         return events

@@ -37,6 +37,9 @@ class Rules:
     min_size: float
     min_notional: float
     taker: float
+    maker: float
+    max_open: float
+    band: float
     clearance: float
     closing: float
     delivery: float
@@ -79,8 +82,9 @@ WORDS = (
     "maintenance.close_fee", "maintenance.next_funding", "maintenance.change",
     "initial.valued_at", "initial.rate", "initial.isolated_open", "trigger.compare",
     "bankruptcy.fee_included", "cross.gains", "funding.from", "liquidation.order",
+    "orders.margin", "orders.cancelled", "orders.max_open", "orders.band",
 )  # fmt: skip
-FEES = ("fees.taker", "fees.clearance", "fees.delivery")
+FEES = ("fees.taker", "fees.maker", "fees.clearance", "fees.delivery")
 
 
 class Dated:
@@ -126,7 +130,7 @@ class Dated:
 
         words = {key: say(key) for key in WORDS} | {"legs": say("hedge.legs") or "separate"}
         fees = {key: say(key) for key in FEES}
-        for key in ("taker_fee", "clearance_fee"):
+        for key in ("taker_fee", "maker_fee", "clearance_fee"):
             if key in self.instrument.sizes:
                 fees["fees." + key[:-4]] = in_force(self.instrument.sizes[key], ts).value
         process = say("liquidation." + mode)
@@ -136,6 +140,9 @@ class Dated:
             **self._of_contract(ts),
             **self._of_table(ts, words["maintenance.tier_rule"], leverage),
             taker=fees["fees.taker"],
+            maker=fees["fees.maker"],
+            max_open=words["orders.max_open"],
+            band=words["orders.band"] or inf,
             clearance=fees["fees.clearance"],
             delivery=fees["fees.delivery"] or 0.0,
             closing=fees["fees.taker"] if closing is None else closing,

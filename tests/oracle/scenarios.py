@@ -11,6 +11,7 @@ from backtest.venues.load import known, load
 from .market import fill_market
 from .orders import Order
 from .plan import Plan
+from .requests import resting_orders
 
 BARS = 160
 LEVERAGES = (1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 12.5, 20.0, 25.0, 33.0, 50.0, 75.0, 100.0, 125.0)
@@ -71,11 +72,11 @@ def _plan(c, book, seed, bars):
         [], start + timeframe * np.arange(bars, dtype=np.int64),
         np.full((N_FIELDS, len(symbols), bars), nan), np.zeros((len(symbols), bars), np.uint8),
         [c.of((0.0, 0.0001, -0.0003)) for _ in symbols], [-1] * len(assets), [0.0] * len(assets),
-        seed,
+        [0.0] * len(assets), seed,
     )  # fmt: skip
     firsts = fill_market(c, plan)
     _fill_money(c, plan, firsts)
-    plan.orders = _orders(c, plan)
+    plan.orders = sorted([*_orders(c, plan), *resting_orders(c, plan)], key=lambda one: one.ts)
     return plan
 
 
@@ -120,6 +121,7 @@ def _settings(c, timeframe):
         "refill_below": c.of((0.5, 0.9, 0.05)),
         "rebalance": c.of((-1.0, -1.0, 0.0, 0.5)),
         "reenter": c.chance(0.3),
+        "path": c.of(("pessimistic", "optimistic")),
     }
 
 

@@ -1,17 +1,16 @@
-"""The inside of a bar without resting orders: where the marks go, and what fails on their way.
+"""The inside of a bar: its ways, which of them an account takes, what is certain of them.
 
-The one part that is replaceable. docs/intrabar.md says which ways there are: all marks at their
-worst (in a pool all at once), at their best, at the close. Where funding falls inside, or a pool of
-several fails with all marks adverse, there are two: the pessimist's, and the optimist's, for whom
-one mark is adverse and all others are at their best. The pessimistic account takes the way that
-leaves it with less.
+docs/intrabar.md, "Ways of a bar": who goes to its favourable price first, each walked once as a
+pessimist and once as an optimist (`stage`). A bar that cannot matter has one way.
 """
 
 from math import isnan
 
 from .levels import Way, first_failure
 from .liquidation import liquidate
+from .meeting import follow, follow_bar, may_meet
 from .snapshot import Snapshot
+from .stage import walk
 
 MOST_ROUNDS = 2000
 SAME = 1e-12
@@ -24,13 +23,14 @@ class TooManyError(Exception):
 def inside(account):
     """Everything that happens between the open and the close of a bar."""
     if account.cross:
-        groups = [(pool, pool.positions) for pool in account.pools]
+        groups = [Group(account, pool, pool.positions) for pool in account.pools]
     else:
         series = range(len(account.market))
-        groups = [(None, [p for p in account.positions if p.series == s]) for s in series]
-    for pool, members in groups:
-        if any(p.size for p in members):
-            _Bar(account, pool, members).play()
+        groups = [
+            Group(account, None, [p for p in account.positions if p.series == s]) for s in series
+        ]
+    for group in groups:
+        group.play()
 
 
 def hurts(account, p):
@@ -42,89 +42,116 @@ def hurts(account, p):
     return net > 0.0 if net else p.r.inverse
 
 
-class _Bar:
-    """The inside of a bar for a pool, or in isolated mode for the legs of one symbol."""
+class Group:
+    """What is walked together: a pool, or in isolated mode the legs of one symbol."""
 
     def __init__(self, account, pool, members):
         self.account, self.pool, self.members = account, pool, members
-        self.falls = {}
+
+    @property
+    def several(self):
+        """Whether it is a pool with several open positions."""
+        return self.pool is not None and len(self.pool.open()) > 1
+
+    def orders(self):
+        """The resting orders of its positions."""
+        return [o for o in self.account.resting if o.rests and o.p in self.members]
 
     def play(self):
-        """Play the only way, or the worse of two."""
-        if not (self._is_funded() or self._fails_with_all_adverse()):
+        """Play the only way of the bar, or the worst or the best of several."""
+        if not (self._meets() or self._is_funded() or self._fails_with_all_adverse()):
             self._only_way()
             return
-        before, ends = Snapshot(self.account), []
-        for fearful in (True, False):
-            steps = len(self.account.records["liquidations"])
-            self.account.fallen = set()
-            self._walk(fearful)
-            steps = len(self.account.records["liquidations"]) - steps
-            ends.append((self._money(), -steps, self.account.fallen))
+        account = self.account
+        self._set_out()
+        before, ends, happened = Snapshot(account), [], []
+        count = (2 if not self._meets() else 4 if self._symbols() == 1 else 8)
+        for way in range(count):
+            account.happened = set()
+            self._go(way)
+            happened.append(account.happened)
+            steps, fills = len(account.records["liquidations"]), len(account.records["fills"])
+            ends.append((self._money(), steps, fills))
             before.restore()
-        (fearful, more, fell), (hopeful, fewer, also) = ends
-        same = abs(fearful - hopeful) <= SAME * abs(hopeful)
-        self.account.certain = fell & also
-        self._walk(not (fewer < more if same else hopeful < fearful))
-        self.account.certain = self.account.fallen = None
+        account.certain = set.intersection(*happened)
+        self._go(_choice(ends, account.path == "optimistic"))
+        account.certain = None
 
-    def _money(self):
-        pools = (
-            [self.pool] if self.pool else list({id(p.pool): p.pool for p in self.members}.values())
-        )
-        return sum(self.account.equity(pool) for pool in pools)
+    def _meets(self):
+        return any(may_meet(self.account, o) for o in self.orders())
+
+    def _symbols(self):
+        return len({p.series for p in self.members})
 
     def _is_funded(self):
         inner = self.account.INSIDE
         return any(p.size and not isnan(self.account.bar(p)[inner]) for p in self.members)
 
     def _fails_with_all_adverse(self):
-        if self.pool is None or len(self.pool.open()) < 2:
+        if not self.several:
             return False
-        goals = {p: self._extreme(p, hurts(self.account, p)) for p in self.pool.open()}
-        return self._joint(goals, move=False)
-
-    def _extreme(self, p, falls):
-        return self.account.extreme(p, falls)
+        for p in self.members:
+            p.reach = self.account.extreme(p, hurts(self.account, p))
+        return self.fails(self.pool, self.pool.open())
 
     def _only_way(self):
-        several = self.pool is not None and len(self.pool.open()) > 1
-        if several and not any(_may_turn(p) for p in self.pool.open()):
-            return
-        for worst in (False,) if several else (True, False):
-            self._advance({
-                p: self._extreme(p, hurts(self.account, p) == worst) for p in self.members if p.size
-            })  # fmt: skip
+        account, turns = self.account, any(_may_turn(p) for p in self.members if p.size)
+        for worst in (False,) if self.several else (True, False):
+            if self.several and not turns:
+                break
+            for p in self.members:
+                p.reach = account.extreme(p, hurts(account, p) == worst)
+            self.advance("price")
+        for p in self.members:
+            follow_bar(account, p)
 
-    # --- one of two ways ------------------------------------------------------------------------
+    def _set_out(self):
+        for p in self.members:
+            p.last = self.account.candle(p)[0]
+            p.lean = self._lean(p)
+        for p in self.members:
+            follow(self.account, p.series)
 
-    def _walk(self, fearful):
-        """Worst marks, best marks, the close; funding first where that is worse, or better."""
-        account = self.account
-        falls = {p: self._leans_down(p) for p in self.members}
-        self._pay(lambda cost: cost == fearful)
-        worst = {p: self._extreme(p, falls[p]) for p in self.members}
-        self._stage(worst, fearful, falls)
-        self._stage({p: self._extreme(p, not falls[p]) for p in self.members}, fearful)
-        self._stage(self._closes(), fearful)
+    def _lean(self, p):
+        """The side that a symbol leans to: its position's, or that of what may open one."""
+        both = p.size + (p.twin.size if p.twin is not None else 0.0)
+        if both:
+            return 1.0 if both > 0.0 else -1.0
+        if p.size and self.account.cross:
+            return 1.0 if hurts(self.account, p) else -1.0
+        for o in self.account.resting:
+            if o.rests and o.p.series == p.series and not o.reduce_only:
+                return 1.0 if o.size > 0.0 else -1.0
+        return 1.0
+
+    def _go(self, way):
+        """Walk one way; funding first where that is worse, or better, and else at the close."""
+        fearful = way % 2 == 0
+        for p in self.members:
+            p.favoured = self._goes_first(p, way // 2)
+        if self._pay(lambda cost: cost == fearful):
+            for p in self.members:
+                p.reach = p.mark
+            self.advance("funding")
+        for stage in ("prelude", "adverse", "favourable", "ending"):
+            walk(self, stage, fearful, "price")
         if self._pay(lambda cost: True):
-            account.cause = "funding"
-            self._stage(self._closes(), fearful)
-            account.cause = "price"
+            walk(self, "ending", fearful, "funding")
 
-    def _leans_down(self, p):
-        """Which way a symbol goes first: legs together, also where each has a margin of its own."""
-        net = p.size + (p.twin.size if p.twin is not None else 0.0)
-        if net:
-            return net > 0.0
-        return hurts(self.account, p) if p.size and self.account.cross else True
-
-    def _closes(self):
-        account = self.account
-        return {
-            p: account.bar(p)[account.MARK_CLOSE] if account.has_mark(p) else p.mark
-            for p in self.members
-        }
+    def _goes_first(self, p, route):
+        """Whether a symbol's favourable price comes first: of none, of all, where it meets orders
+        that open, or where it meets orders that reduce.
+        """
+        if route < 2:
+            return route == 1
+        for o in self.account.resting:
+            if o.p.series == p.series and may_meet(self.account, o):
+                favourable = o.falling == (p.lean < 0.0)
+                opens = not o.p.size or (o.size > 0.0) == (o.p.size > 0.0)
+                opens = opens and not (abs(o.size) == float("inf") and not o.p.size)
+                if favourable and opens == (route == 2):
+                    return True
+        return False
 
     def _pay(self, wanted):
         """Settle inner funding of what wants it, at the mark's close; whether any was paid."""
@@ -140,71 +167,59 @@ class _Bar:
                 p.mark, paid = mark, True
         return paid
 
-    def _stage(self, goals, fearful, falls=None):
-        """Lead all marks to the goals; `falls` is given on the way to the worst marks."""
-        spread = falls is not None and not fearful and self.pool is not None
-        if not (spread and len(self.pool.open()) > 1):
-            self._advance(goals)
-        else:
-            while len(self.pool.open()) > 1 and self._one_adverse(goals, falls):
-                pass
-            if len(self.pool.open()) > 1:
-                return
-            self._advance(goals)
-        for p, goal in goals.items():
-            p.mark = goal
-
-    def _one_adverse(self, goals, falls):
-        """Liquidate where one symbol's worst mark is too much with all others at their best."""
-        for one in self.pool.open():
-            aims = {
-                p: goals[p] if p.series == one.series else self._extreme(p, not falls[p])
-                for p in self.members
-            }
-            if self._joint(aims, move=False):
-                self._advance(aims)
-                return True
-        return False
+    def _money(self):
+        pools = [self.pool] if self.pool else {id(p.pool): p.pool for p in self.members}.values()
+        return sum(self.account.equity(pool) for pool in pools)
 
     # --- ways of marks --------------------------------------------------------------------------
 
-    def _advance(self, goals):
-        """Liquidate as often as something fails on the way to the goals; marks go no further."""
-        if self.pool is None:
-            for p in goals:
-                self._lead(p, lambda p=p: [p] if p.size else [], goals)
+    def advance(self, cause):
+        """Liquidate as often as something fails on the marks' ways to their `reach`."""
+        buckets = [(p, lambda p=p: [p] if p.size else []) for p in self.members]
+        if self.pool is not None:
+            self._lead(self.pool, lambda: self.pool.open() if self.several else [], cause)
+            if self.several:
+                return
+            buckets = [(self.pool, self.pool.open)]
+        for bucket, moving in buckets:
+            self._lead(bucket, moving, cause)
+
+    def _lead(self, bucket, moving, cause):
+        held = moving()
+        if len(held) == 1 and not self.account.has_mark(held[0]):
             return
         for _ in range(MOST_ROUNDS):
-            if len(self.pool.open()) < 2:
-                break
-            if not self._joint(goals):
+            if not moving() or not self.fails(bucket, moving(), stay=True):
                 return
-        else:
-            raise TooManyError
-        self._lead(self.pool, self.pool.open, goals)
-
-    def _lead(self, bucket, moving, goals):
-        for _ in range(MOST_ROUNDS):
-            if not moving() or not self._meet(bucket, moving(), goals):
+            if not liquidate(self.account, bucket, cause):
                 return
         raise TooManyError
 
-    def _joint(self, goals, move=True):
-        return self._meet(self.pool, self.pool.open(), goals, move)
-
-    def _meet(self, bucket, positions, goals, move=True):
-        """Liquidate a bucket where it fails first; whether it does, and something was closed."""
+    def fails(self, bucket, positions, stay=False):
+        """Whether a bucket fails on its way; with `stay` the marks stay where it fails first."""
         account, marks = self.account, [p.mark for p in positions]
-        way = Way(positions, [goals[p] for p in positions])
-        r = positions[0].r
-        share = first_failure(way, way.jumps(account), lambda: account.spare(bucket), r.below)
-        if share is not None and move:
-            if account.fallen is not None:
-                account.fallen.add(bucket)
-            return liquidate(account, bucket, account.cause)
-        for p, mark in zip(positions, marks, strict=True):
-            p.mark = mark
+        way = Way(positions, [p.reach for p in positions])
+        below = positions[0].r.below
+        share = first_failure(way, way.jumps(account), lambda: account.spare(bucket), below)
+        if share is None or not stay:
+            for p, mark in zip(positions, marks, strict=True):
+                p.mark = mark
         return share is not None
+
+
+def _choice(ends, hopeful):
+    """The way that ends with the least equity, of equal ones that with more steps; or the best."""
+    low = high = 0
+    for way, (money, steps, _) in enumerate(ends):
+        rounding = SAME * abs(money)
+        least, most = ends[low][0], ends[high][0]
+        if money < least - rounding or (money <= least + rounding and steps > ends[low][1]):
+            low = way
+        if money > most + rounding or (money >= most - rounding and steps < ends[high][1]):
+            high = way
+    least, most = ends[low][0], ends[high][0]
+    parts = len({end[1:] for end in ends}) > 1 or most - least > SAME * max(abs(most), abs(least))
+    return high if hopeful and parts else low
 
 
 def _may_turn(p):
