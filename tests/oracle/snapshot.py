@@ -6,7 +6,9 @@ class Snapshot:
 
     def __init__(self, account):
         self.account = account
-        self.things = [(one, dict(vars(one))) for one in (*account.positions, *account.pools, *account.resting)]
+        self.things = [
+            (one, dict(vars(one))) for one in (*account.positions, *account.pools, *account.resting)
+        ]
         names = ("events", "wait_until", "stopped", "cause")
         self.own = {name: getattr(account, name) for name in names}
         self.counts = {kind: len(found) for kind, found in account.records.items()}

@@ -65,7 +65,7 @@ class Group:
         account = self.account
         self._set_out()
         before, ends, happened = Snapshot(account), [], []
-        count = (2 if not self._meets() else 4 if self._symbols() == 1 else 8)
+        count = 2 if not self._meets() else 4 if self._symbols() == 1 else 8
         for way in range(count):
             account.happened = set()
             self._go(way)
