@@ -23,7 +23,7 @@ def resting_orders(c, plan):
 
 
 def _event(c, plan, where, number):
-    bar, k, close, _ = where
+    bar, k, *_ = where
     ts, count = int(plan.times[bar]) - c.of((0, 1)), len(plan.symbols)
     leg = k + count * c.chance(0.5) if plan.legs else k
     kind = c.of(("size",) * 12 + ("cancel", "add_margin", "transfer"))
