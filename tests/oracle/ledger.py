@@ -1,5 +1,7 @@
 """Booking: money between wallet, margin and market, trades, and the records of what happened."""
 
+from math import inf
+
 from .account import Book, Position
 from .margin import down_to_lots, nearest, price_at, sign
 from .margin import unit as unit_of
@@ -77,7 +79,9 @@ class Ledger(Book):
         self.records["trades"].append({
             "symbol": p.number, "side": p.side, "entry_time": p.opened, "exit_time": self.ts,
             "entry_price": entry, "exit_price": price_at(p.r, (p.sold_value + left) / p.bought),
-            "size": p.peak, "exposure": p.peak * unit_of(p.r, entry) / p.equity_at_entry,
+            "size": p.peak, "exposure": (
+                p.peak * unit_of(p.r, entry) / p.equity_at_entry if p.equity_at_entry else inf
+            ),
             "leverage": self.leverage, "pnl": p.pnl, "return_pct": 100.0 * p.pnl / p.bought_value,
             "fees": p.fees, "funding": p.funding, "mae": min(moved[0], 0.0),
             "mfe": max(moved[1], 0.0), "exit_reason": reason,
