@@ -8,8 +8,10 @@ value of what their shorts owe. `rules` is one RULES record.
 
 # mypy: disable-error-code="no-any-return"
 
-from math import floor, inf
+from math import inf
 from typing import Any
+
+from numpy import floor  # of a float, a float: lots may be more than an integer holds
 
 from .jit import jit
 

@@ -20,7 +20,7 @@ _AT_MARK = int(TierKey.NOTIONAL_AT_MARK)
 _FLAT = int(TierRule.FLAT)
 _BELOW = int(Trigger.BELOW)
 _FIRST = word(0)
-NUDGE = 1.0 + 1e-11
+NUDGE = 1.0 + 2e-12
 """A value this much over a tier's floor is inside the tier."""
 
 
@@ -39,17 +39,23 @@ def none_at(size: float) -> float:
 
 @jit
 def _root(rules: Any, row: int, size: float, entry: float, wallet: float) -> float:
-    """Unit value at which wallet + P&L equals the requirement of one tier; the adverse root."""
+    """Unit value at which wallet + P&L equals the requirement of one tier; the adverse root.
+
+    Where a position fails at every value, the one that nothing is beyond: infinite where it gains
+    from a rise, else 0.
+    """
     fixed, slope, curve = terms(rules, row, size, entry)
     units = signed_units(rules, size)
     behind = wallet - fixed - units * unit_value(rules, entry)
+    if curve == 0.0 and units == slope:  # the requirement takes all that is gained
+        return 0.0 if behind > 0.0 else inf
     if curve == 0.0:
         return -behind / (units - slope)
     # behind + (units − slope)·v − curve·v² = 0, solved without losing digits
     b = units - slope
     inside = b * b + 4.0 * curve * behind
     if inside < 0.0:
-        return b / (2.0 * curve)
+        return inf if units > 0.0 else 0.0
     if units < 0.0:
         return 2.0 * behind / (-b + sqrt(inside))
     return -2.0 * behind / (b + sqrt(inside))

@@ -244,7 +244,7 @@ def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
             high = middle
         else:
             low = middle
-    closed = without_dust(round_up(high, lot), held, lot)
+    closed = without_dust(max(round_up(high, lot), lot), held, lot)
     return closed if closed < held else 0.0
 
 

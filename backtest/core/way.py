@@ -150,28 +150,33 @@ def span_of(w: Any, s: int) -> float:
 
 
 @jit
-def next_cliff(w: Any, s: int, share: float) -> float:
-    """Share of the way at which a position is next beyond a cliff of its table; 1 if never."""
-    p, rules, nearest = w.positions[s], rules_of(w, s), 1.0
-    span = span_of(w, s)
-    if span == 0.0 or not has_cliffs(rules):
-        return nearest
-    now, size = unit_value(rules, p["mark"]), abs(p["size"]) + twin_size(w, s)
-    for row in range(1, rules["n_tiers"]):
-        floor = rules["floor"][row] / size
-        at = ((floor * NUDGE if span > 0.0 else floor) - now) / span
-        if share + BESIDE < at < nearest:
-            nearest = at
-    return nearest
+def sooner(jump: tuple[float, float], other: tuple[float, float], share: float) -> Any:
+    """Of two (share before, share after) the one that ends first beyond a share, or the first."""
+    return other if share < other[1] < jump[1] else jump
 
 
 @jit
-def next_draw(w: Any, s: int, share: float) -> float:
-    """Share of the way just after a position has lost what another has, or nothing; 1 if never.
+def next_cliff(w: Any, s: int, share: float, jump: tuple[float, float]) -> Any:
+    """(share before, share after) a cliff of a position's table, if it is sooner than a jump."""
+    p, rules = w.positions[s], rules_of(w, s)
+    span = span_of(w, s)
+    if span == 0.0 or not has_cliffs(rules):
+        return jump
+    now, size = unit_value(rules, p["mark"]), abs(p["size"]) + twin_size(w, s)
+    for row in range(1, rules["n_tiers"]):
+        floor = rules["floor"][row] / size
+        under, over = (floor - now) / span, (floor * NUDGE - now) / span
+        jump = sooner(jump, (min(under, over), max(under, over)), share)
+    return jump
+
+
+@jit
+def next_draw(w: Any, s: int, share: float, jump: tuple[float, float]) -> Any:
+    """(share before, share after) a position has lost what another has, or nothing, if sooner.
 
     Where gains are not shared another one may be the first to fall from there on.
     """
-    pool, gain, nearest = w.positions[s]["pool"], position_pnl(w, s), 1.0
+    pool, gain = w.positions[s]["pool"], position_pnl(w, s)
     slope = span_of(w, s) * signed_units(rules_of(w, s), w.positions[s]["size"])
     for o in range(s + 1):
         p, its_gain, its_slope = w.positions[o], 0.0, 0.0
@@ -180,24 +185,27 @@ def next_draw(w: Any, s: int, share: float) -> float:
                 continue
             its_gain = position_pnl(w, o)
             its_slope = span_of(w, o) * signed_units(rules_of(w, o), p["size"])
-        at = (its_gain - gain) / (slope - its_slope) + BESIDE if slope != its_slope else 1.0
-        if share + BESIDE < at < nearest:
-            nearest = at
-    return nearest
+        if slope != its_slope:
+            at = (its_gain - gain) / (slope - its_slope)
+            jump = sooner(jump, (at - BESIDE, at + BESIDE), share)
+    return jump
 
 
 @jit
-def next_jump(w: Any, pool: int, share: float) -> float:
-    """Share of the way just after which a pool's requirement has jumped; 1 if it does not."""
-    nearest = 1.0
+def next_jump(w: Any, pool: int, share: float) -> Any:
+    """Shares of the way just before and just after which a pool's requirement jumps; 1, 1 if not.
+
+    Of the jumps that end beyond a share the first.
+    """
+    jump = (1.0, 1.0)
     for s in range(len(w.positions)):
         p = w.positions[s]
         if p["pool"] != pool or p["size"] == 0.0:
             continue
-        nearest = min(nearest, next_cliff(w, s, share))
+        jump = next_cliff(w, s, share, jump)
         if rules_of(w, s)["gains"] == _OWN:
-            nearest = min(nearest, next_draw(w, s, share))
-    return nearest
+            jump = next_draw(w, s, share, jump)
+    return jump
 
 
 @jit
@@ -235,13 +243,13 @@ def failing_share(w: Any, pool: int) -> float:
     """
     rules, start = pool_rules(w, pool), 0.0
     while True:
-        end = next_jump(w, pool, start)
-        before = end if end == 1.0 else max(end - 2.0 * BESIDE, start)
+        before, after = next_jump(w, pool, start)
+        before = max(before, start)
         if is_liquidated(rules, excess_at(w, pool, before), 0.0):
             return root_between(w, pool, start, before)
-        if end == 1.0:
+        if before >= 1.0:
             return inf
-        start = end
+        start = min(after, 1.0)
         if is_liquidated(rules, excess_at(w, pool, start), 0.0):
             return start
 

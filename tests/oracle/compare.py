@@ -1,6 +1,6 @@
 """Both accounts of a plan side by side: every record, field by field."""
 
-from math import inf, isnan
+from math import inf, isfinite, isnan
 
 from .account import Pool
 from .ledger import KINDS
@@ -94,7 +94,8 @@ def _when(mine, its):
 def _scale(oracle, record):
     """The money that a record is about: rounding of a difference is relative to its parts."""
     if "notional" in record:
-        return max(record["notional"], abs(record["cash"]), abs(record["equity"]))
+        start = oracle.pools[record["pool"]].start
+        return max(start, record["notional"], abs(record["cash"]), abs(record["equity"]))
     number = record.get("symbol")
     pool = oracle.pools[record["pool"]] if number is None else oracle.positions[number].pool
     return (
@@ -105,7 +106,7 @@ def _scale(oracle, record):
 def _differing(kind, mine, its, scale):
     """The first field that differs, with both values; "" if none does."""
     for name, value in mine.items():
-        if name == "scale":
+        if name == "scale" or value is None:
             continue
         other = its[name].item()
         words = WORDS["rejected"] if kind == "rejections" and name == "reason" else WORDS.get(name)
@@ -127,7 +128,7 @@ def _same(name, a, b, scale):
         return True
     if isinstance(a, int) and isinstance(b, int):
         return False
-    if isnan(a) or isnan(b):
+    if not (isfinite(a) and isfinite(b)):
         return isnan(a) and isnan(b)
     size = max(abs(a), abs(b))
     if name in PRICES or name in ("size", "mae", "mfe"):

@@ -13,11 +13,13 @@ from .margin import unit as unit_of
 
 BESIDE = 1e-10
 """Share of a way that keeps clear of a jump on both sides."""
-BESIDE_FLOOR = (1.0, 1.0 + 1e-11)
+BESIDE_FLOOR = (1.0, 1.0 + 2e-12)
 """Values just under and over a tier's floor."""
 ASIDE = 1e-9
 """Share of a mark by which it is moved to see on which side a position fails."""
 FARTHEST = 1e12
+SAME = 1e-12
+"""Share of a value that rounding alone may make."""
 
 
 class Way:
@@ -118,7 +120,8 @@ def level(book, p):
     """Mark at which a position is at its trigger with the marks of all others as they are.
 
     On the side that hurts; one that fails already is followed back. Both legs of a symbol in a pool
-    move together. 0 or infinity where there is none.
+    move together. Where there is none, 0 or infinity: what no mark gets to, or all are beyond. None
+    for a position that is at its trigger wherever its mark is.
     """
     moving = [p, p.twin] if book.cross and p.twin is not None and p.twin.size else [p]
     net = sum(one.size for one in moving)
@@ -126,6 +129,8 @@ def level(book, p):
     spare = spare_of(book, p, len(moving) > 1)
     marks, found = [one.mark for one in moving], None
     healthy = spare() > 0.0
+    if is_flat(p) and abs(spare()) < SAME * abs(p.size) * unit_of(p.r, p.mark):
+        return None
     if not healthy and not p.r.cliffs:
         # at a level on the favourable side the adverse one is still to come
         for one in moving:
@@ -134,12 +139,45 @@ def level(book, p):
         if not healthy:
             for one, mark in zip(moving, marks, strict=True):
                 one.mark = mark
+    if not healthy and p.r.grows and p.r.inverse:
+        climb(moving, spare)  # health lies between two failures, or nowhere
+        healthy = spare() > 0.0
     factor, start = (0.5 if falls == healthy else 2.0), p.mark
     while found is None and start / FARTHEST < p.mark < start * FARTHEST:
         found = _flip(book, Way(moving, [p.mark * factor] * len(moving)), spare, healthy)
     for one, mark in zip(moving, marks, strict=True):
         one.mark = mark
-    return (0.0 if falls else inf) if found is None else found
+    return (0.0 if falls == healthy else inf) if found is None else found
+
+
+def is_flat(p):
+    """Whether a position must have all behind it that it is worth, so that no mark changes much."""
+    return p.r.grows and not p.r.inverse and p.r.rates[0] + p.r.slope * abs(p.size) >= p.r.rate_cap
+
+
+def climb(moving, spare):
+    """Move the one mark of positions to where something is spare, or most, concave in the value."""
+    r, mark = moving[0].r, moving[0].mark
+    now = unit_of(r, mark)
+
+    def at(value):
+        for one in moving:
+            one.mark = price_at(r, value)
+        return spare()
+
+    factor = 2.0 if at(now * (1.0 + ASIDE)) > at(now) else 0.5
+    low, high = now / factor, now * factor
+    while at(high / factor) < at(high) <= 0.0 and 1.0 / FARTHEST < high / now < FARTHEST:
+        low, high = low * factor, high * factor
+    if at(high) > 0.0:
+        return
+    for _ in range(200):
+        third = (high - low) / 3.0
+        if at(low + third) > at(high - third):
+            high -= third
+        else:
+            low += third
+    at(0.5 * (low + high))
 
 
 def spare_of(book, p, pair):
