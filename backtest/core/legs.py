@@ -17,6 +17,8 @@ _OWN, _SHARED = int(Gains.OWN), word(-1)
 HALVINGS = 60
 FARTHEST = 1e12
 """Ratio to the present mark beyond which no level is looked for."""
+ASIDE = 1e-9
+"""Share of a mark by which it is moved to see on which side of it a pool fails."""
 
 
 @jit
@@ -65,18 +67,23 @@ def moves_others(w: Any, s: int) -> bool:
 def shared_level(w: Any, s: int) -> float:
     """Mark at which a position is liquidated with every other symbol's mark frozen.
 
-    Two legs have one in common, on the adverse side of their net size; 0 or infinity if none.
-    It is looked for from the present mark, also when that is beyond it already.
+    Two legs have one in common, on the adverse side of their net size. It is looked for from the
+    present mark, also when that is beyond it already. 0 or infinity if there is none: what no mark
+    gets to, or, where no mark is healthy, what all are beyond.
     """
     if not moves_others(w, s):
         return position_level(w, s)
     mark, falls = w.positions[s]["mark"], leading_side(w, s) > 0.0
-    healthy = healthy_at(w, s, mark)
+    healthy, beside = healthy_at(w, s, mark), 1.0 - ASIDE if falls else 1.0 + ASIDE
+    if not healthy and healthy_at(w, s, mark / beside):  # just reached
+        return mark
+    if not healthy and healthy_at(w, s, mark * beside):  # reached from the other side
+        healthy, mark = not healthy, mark * beside
     factor = 0.5 if falls == healthy else 2.0
     near, far = mark, mark * factor
     while healthy_at(w, s, far) == healthy:
         if not mark / FARTHEST < far < mark * FARTHEST:
-            return 0.0 if falls else inf
+            return 0.0 if falls == healthy else inf
         near, far = far, far * factor
     for _ in range(HALVINGS):
         middle = 0.5 * (near + far)

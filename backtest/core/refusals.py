@@ -41,16 +41,18 @@ def size_limit_breach(w: Any, s: int, size: float, price: float) -> tuple[int, f
 def cross_needs(w: Any, s: int, size: float, fill: Fill) -> tuple[float, float]:
     """(initial margin of the whole pool after the fill, equity after it).
 
-    Where the margin of the larger leg is enough for both, the smaller one adds none.
+    Where the margin of the larger leg is enough for both, the smaller one adds none; of two that
+    are as large as each other the first leg has it (`is_smaller_leg`).
     """
     p, rules = w.positions[s], rules_today(w, s)
     pool, total, required = p["pool"], p["size"] + size, 0.0
     other = twin_size(w, s) if rules["legs"] == _LARGER_SIDE else 0.0
+    leads = abs(total) > other or (abs(total) == other and s < p["twin"])
     for o in range(len(w.positions)):
-        outgrown = o == p["twin"] and 0.0 < other <= abs(total)
+        outgrown = o == p["twin"] and other > 0.0 and leads
         if o != s and w.positions[o]["pool"] == pool and not outgrown:
             required += position_initial(w, o)
-    if abs(total) >= other:
+    if leads:
         entry = mean_price(rules, abs(p["size"]), p["entry"], abs(size), fill.price)
         required += initial_margin(rules, total, entry, p["mark"], w.config[0]["leverage"])
     lost = unrealized_pnl(rules, size, p["mark"], fill.price)

@@ -221,8 +221,9 @@ def cured_by(w: Any, s: int, step: Any, closed: float, b: Bucket, leaves: Leavin
 
 @jit
 def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
-    """Smallest |size| in lots whose closing brings MM / equity to the step's amount; 0 if none.
+    """Smallest |size| in lots whose closing brings MM / equity to the step's amount; 0 if none does.
 
+    Also 0 where the position is there already, as in a process that goes on beyond its cure.
     Within a tier what closing frees and costs is linear in the size, and the fee may cost more
     than a lower tier frees: so tier edges are tried from the smallest closing on, and the first
     that cures holds the answer between it and the one before.
@@ -230,6 +231,8 @@ def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
     p = w.positions[s]
     held, lot = abs(p["size"]), rules_today(w, s)["lot"]
     leaves = Leaving(exit_price(w, i, s, step, b), fee_rate(w, s, step))
+    if cured_by(w, s, step, 0.0, b, leaves):
+        return 0.0
     low, row = 0.0, position_row(w, s)
     while row >= 0:
         high = size_to_tier(w, s, row - 1) if row > 0 else held

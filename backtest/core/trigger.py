@@ -5,10 +5,10 @@ from typing import Any
 from .coarse import is_coarse
 from .jit import jit
 from .liquidation import liquidate
-from .price import crosses, crosses_far
+from .price import crosses, crosses_far, has_cliffs
 from .risk import ACCOUNT, bucket_of, is_cross, rules_of
 from .types import HAS_MARK
-from .way import pool_triggered
+from .way import pool_triggered, survives
 
 
 @jit
@@ -53,6 +53,8 @@ def check_marks(w: Any, i: int, cause: int) -> None:
     for s in range(len(w.positions)):
         p = w.positions[s]
         if alone(w, s) and is_reached(w, s, p["mark"]) and not is_coarse(w, i, s):
+            if has_cliffs(rules_of(w, s)) and survives(w, s):
+                continue  # a gap over a stretch of failing marks, to a cheaper tier
             liquidate(w, i, bucket_of(w, s), p["pool"], cause)
     if not is_cross(w):
         return

@@ -134,6 +134,7 @@ def _changes(
     moments = {r.valid_from for r in revisions} | {t.valid_from for t in tables}
     moments |= {book.checked_until + 1} | {t.seen_until + 1 for t in tables}
     moments |= {t.seen_from for t in tables}
+    moments |= {t.valid_from + DAY_MS for t in tables if t.valid_from > book.checked_until - DAY_MS}
     return sorted(m for m in moments if since < m < until)
 
 

@@ -95,3 +95,31 @@ def test_position_pushed_along_a_cliff_is_not_closed_lot_by_lot(process):
     assert 1 < len(r["liquidations"]) <= ROUNDS + 1
     assert abs(e.positions["size"][0]) * 50.2 <= 50_000.0
     assert e.positions["size"][0] < -990.0
+
+
+@pytest.mark.parametrize("mode", ["CROSS", "ISOLATED"])
+@pytest.mark.parametrize(("candle", "marks"), [
+    ((99.9,) * 4, []),  # 8,000 − 5,100 are more than 2 % of 99,900
+    ((105.0, 105.0, 99.9, 99.9), [97_000 / 950]),  # 5 % of more than 100,000 on the way there
+])  # fmt: skip
+def test_gap_over_failing_marks_into_a_cheaper_tier_does_not_liquidate(mode, candle, marks):
+    leverage = {"CROSS": 20, "ISOLATED": 105_000 / 8_000}[mode]
+    e = engine([flat()], cash=8_000.0, mode=mode, leverage=leverage)
+    r = play(e, bars([(105.0,) * 4, candle]), (0, 0, "SIZE", 1_000.0))
+    assert r["liquidations"]["mark_price"].tolist() == pytest.approx(marks)
+
+
+def test_one_lot_cures_a_position_on_the_edge_of_a_cliff():
+    # 10,700 − 10,000 behind a short of 50,000 and a little: 2 % are not there, 1 % are
+    steps = (step("CURE", "MARKET", "NONE", amount=0.8), *WHOLE)
+    e = engine([flat(steps)], cash=10_700.0, mode="CROSS", leverage=4)
+    r = play(e, bars([(40.0,) * 4, (40.0, 50.001, 40.0, 40.0)]), (0, 0, "SIZE", -1_000.0))
+    assert r["liquidations"]["size_closed"][0] == pytest.approx(0.001)
+    assert r["liquidations"]["mark_price"][0] == pytest.approx(50.0)
+
+
+def test_cure_gives_way_to_the_next_step_where_the_process_goes_on_beyond_it():
+    steps = (step("CURE", "MARKET", "NONE", amount=0.8), *WHOLE)
+    e = engine([flat(steps, healthy_ratio=0.0)], cash=10_700.0, mode="CROSS", leverage=4)
+    r = play(e, bars([(40.0,) * 4, (40.0, 50.001, 40.0, 40.0)]), (0, 0, "SIZE", -1_000.0))
+    assert r["liquidations"]["size_closed"].tolist() == pytest.approx([0.001, 999.999])

@@ -96,3 +96,15 @@ def test_account_is_liquidated_at_the_closed_form_and_cured_in_parts(size):
     steps = r["liquidations"]
     assert steps["mark_price"][0] == pytest.approx(level, rel=1e-12)
     assert 0.0 < abs(e.positions["size"][0]) < 1e6
+
+
+def test_position_that_fails_at_any_price_has_all_prices_beyond_its_level():
+    assert liquidation_price(inverse(), -1e6, 1e4, -6e3, 1e4) == 0.0
+    assert liquidation_price(inverse(), 1e6, 1e4, -6e3, 1e4) == inf
+
+
+@pytest.mark.parametrize(("wallet", "level"), [(100_001.0, 0.0), (99_999.0, inf)])
+def test_rate_of_one_takes_all_that_a_long_gains(wallet, level):
+    # 100 coins bought at 1,000; they need all that they are worth
+    rules = linear(rate_slope=0.01, rate_cap=1.0)
+    assert liquidation_price(rules, 100.0, 1e3, wallet, 1e3) == level

@@ -81,3 +81,11 @@ def test_cure_counts_what_closing_one_leg_adds_to_the_other():
     )  # fmt: skip
     assert r["liquidations"]["rule_step"][0] == 1
     assert r["liquidations"]["size_closed"][0] == 300.0
+
+
+def test_second_of_two_equal_legs_asks_for_no_margin_of_its_own():
+    # 30,000 at 50 are 600; the other leg, opened at 110, would be 660
+    own = {"legs": Legs.LARGER_SIDE, "sizes": (300.0, 0.0), "cash": 601.0}
+    _, e = hedged(AT, **own, tiers=((0, 0.001, 50),))
+    r = play(e, bars([(100.0,) * 4]), (0, 1, "SIZE", -300.0))
+    assert r["fills"]["size"].tolist() == [-300.0]

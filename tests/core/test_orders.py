@@ -274,3 +274,10 @@ def test_rounding_up_a_multiple_of_a_small_lot_gives_itself(size, lot):
     for nearly in (size, size * (1 + 2e-16), size * (1 - 2e-16)):
         assert round_up(nearly, lot) == pytest.approx(size, rel=1e-15)
         assert round_down(nearly, lot) == pytest.approx(size, rel=1e-15)
+
+
+def test_order_of_more_lots_than_an_integer_holds_is_refused_for_what_it_needs():
+    r = play(engine([make_rules()]), bars([FLAT]), (0, 0, "SIZE", 1e20))
+    assert r["rejections"]["size"].tolist() == pytest.approx([1e20])
+    assert r["rejections"]["reason"].tolist() == [Rejected.POSITION_LIMIT]
+    assert round_down(-1e20, 0.001) == pytest.approx(-1e20)

@@ -74,6 +74,9 @@ class TestBinance(VenueChecks):
         (ETH, "2022-05-12"): False,
         (BTC, "2026-09-29T23:59"): False,
         (BTC, "2026-09-30"): True,
+        # a table newer than the last look at the rules is known on its own day
+        (ZEC, "2026-09-30T17:00"): False,
+        (ZEC, "2026-09-30T18:00"): True,
     }
     matches = {
         BTC: BTC,
