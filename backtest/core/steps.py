@@ -221,7 +221,7 @@ def cured_by(w: Any, s: int, step: Any, closed: float, b: Bucket, leaves: Leavin
 
 @jit
 def size_to_cure(w: Any, i: int, s: int, step: Any, b: Bucket) -> float:
-    """Smallest |size| in lots whose closing brings MM / equity to the step's amount; 0 if none does.
+    """Smallest |size| in lots whose closing brings MM / equity to the step's amount, else 0.
 
     Also 0 where the position is there already, as in a process that goes on beyond its cure.
     Within a tier what closing frees and costs is linear in the size, and the fee may cost more
