@@ -73,6 +73,19 @@ class Plan:
 
     def engine(self):
         """The engine and its records by kind."""
+        engine = self.ready_engine()
+        engine.feed(self.times, self.prices, self.flags)
+        engine.finish()
+        return engine, {kind: engine.take(kind) for kind in KINDS}
+
+    def block(self, first, last):
+        """Bars [first, last) as the engine takes them."""
+        part = slice(first, last)
+        prices, flags = self.prices[:, :, part], self.flags[:, part]
+        return self.times[part].copy(), np.ascontiguousarray(prices), np.ascontiguousarray(flags)
+
+    def ready_engine(self):
+        """The engine with all orders before the first bar."""
         s = self.settings
         settings = Settings(
             MarginMode[self.mode.upper()], self.leverage, s["timeframe"], s["sample"],
@@ -92,9 +105,7 @@ class Plan:
         for pool, reserve in enumerate(self.reserves):
             engine.set_reserve(pool, reserve)
         engine.give(self._events())
-        engine.feed(self.times, self.prices, self.flags)
-        engine.finish()
-        return engine, {kind: engine.take(kind) for kind in KINDS}
+        return engine
 
     def _events(self):
         events = np.zeros(len(self.orders), ORDER)
