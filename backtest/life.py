@@ -12,7 +12,9 @@ from typing import Any
 from .columns import Names
 from .core.engine import Engine
 from .core.state import KINDS, Path
+from .core.types import MARK_IS_COARSE
 from .dialogue import Dialogue
+from .fate import Fate
 from .market.stream import Block
 from .money import Flows
 from .records import Recorder
@@ -56,6 +58,7 @@ class Life:
     dialogue: Dialogue | None = None
     frames: list[Frame] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    fate: Fate | None = None
     came: int = 0
     _left_open: bool = False
 
@@ -100,14 +103,29 @@ class Life:
 
     def part(self) -> "Life":
         """The same life once more, to go another way; its records must have been taken."""
-        engine = self.engine.copy()
-        dialogue = self.dialogue.fork(engine) if self.dialogue else None
+        twin = self.shadow()
+        twin.dialogue = self.dialogue.fork(twin.engine) if self.dialogue else None
+        twin.tally = replace(self.tally)
+        return twin
+
+    def shadow(self, depth: int = 0) -> "Life":
+        """The same account without its strategy, to play the rest of the frames from number
+        `depth` on; its records must have been taken.
+        """
         twin = replace(
-            self, engine=engine, dialogue=dialogue, flows=deepcopy(self.flows),
-            frames=[replace(frame) for frame in self.frames], tally=replace(self.tally),
+            self, engine=self.engine.copy(), dialogue=None, flows=deepcopy(self.flows),
+            frames=[replace(frame) for frame in self.frames[depth:]], tally=Tally(),
         )  # fmt: skip
         twin._load()
         return twin
+
+    def long_bar(self) -> int | None:
+        """Number of the frame whose bar alone knows the marks; None: those played know them."""
+        concerned = sorted(self.engine.concerned)
+        for number, frame in reversed(list(enumerate(self.frames))):
+            if not (frame.block.flags[concerned, frame.at] & MARK_IS_COARSE).any():
+                return None if frame is self.frames[-1] else number
+        return None
 
     @property
     def carried(self) -> dict[str, Any]:
@@ -148,6 +166,9 @@ class Life:
             self.came = done.at
             return
         frame = self.frames[-1]
+        if self.fate and (len(self.frames) == self.fate.depth + 1 or self.engine.stopped):
+            self.fate.judge(self.engine)
+            self.fate = None
         self._load()
         if len(self.frames) == 1:
             self.engine.end_bar(frame.at)

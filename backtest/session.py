@@ -12,6 +12,7 @@ from .config import RunConfig, milliseconds
 from .core.engine import Engine, Settings
 from .core.state import DTYPES, KINDS, REJECTION, OnLiquidation, OrderKind, Path, Rejected
 from .core.types import MARK_IS_PROXY, MarginMode
+from .fate import fate_of
 from .life import Life
 from .market.finer import Finer
 from .market.stream import Block, Stream
@@ -19,6 +20,7 @@ from .money import Flows, starting_money
 from .plan import Group, account_rules
 from .records import Recorder
 
+_OTHER_END = {Path.PESSIMISTIC: Path.OPTIMISTIC, Path.OPTIMISTIC: Path.PESSIMISTIC}
 COUNTED = (
     "first", "bars", "proxy_bars", "extrapolated_bars", "funding_events", "assumed_funding_events",
 )  # fmt: skip
@@ -73,16 +75,29 @@ class Session:
             if inside is not None:
                 life.look_into(inside)
                 return []
-        ask = self.finer is not None
-        if path != Path.BOTH:
-            life.decide(path, ask=ask)
-            return []
-        life.flush(recorder)
-        twin = life.part()
-        life.decide(Path.PESSIMISTIC, ask=ask)
-        twin.decide(Path.OPTIMISTIC, ask=ask)
-        self.lives.append(twin)
-        return [twin]
+        if path == Path.BOTH:
+            life.flush(recorder)
+            twin = life.part()
+            self._decide(life, Path.PESSIMISTIC, recorder)
+            self._decide(twin, Path.OPTIMISTIC, recorder)
+            self.lives.append(twin)
+            return [twin]
+        self._decide(life, path, recorder)
+        return []
+
+    def _decide(self, life: Life, path: Path, recorder: Recorder) -> None:
+        """Let a life go on along a path; where only a longer bar knows the marks, look first
+        what the other end meets until that bar is over.
+        """
+        long_bar = life.long_bar()
+        if long_bar is not None and life.fate is None:
+            life.flush(recorder)
+            other = life.shadow(long_bar + 1)
+            other.decide(_OTHER_END[path], ask=True)
+            while not other.play():
+                self._settle(other, recorder)
+            life.fate = fate_of(other.engine, long_bar)
+        life.decide(path, ask=self.finer is not None)
 
     @property
     def carried(self) -> dict[str, Any]:

@@ -250,11 +250,19 @@ class Engine:
         """Write the trades that are open at the end, valued at their last mark."""
         self._replay(FINISH, self.last_ts, 0)
 
+    def held(self, kind: str) -> NDArray[Any]:
+        """The records of a kind written since the last take; not a copy."""
+        index = KINDS.index(kind)
+        return self._buffers[index][: self._counts[index]]
+
+    def judge(self, kind: str, certainty: NDArray[Any]) -> None:
+        """Say of each record that is held how certain it is, where more is known than was."""
+        self.held(kind)["certainty"] = certainty
+
     def take(self, kind: str) -> NDArray[Any]:
         """Hand over the records of a kind written since the last take."""
-        index = KINDS.index(kind)
-        records = self._buffers[index][: self._counts[index]].copy()
-        self._counts[index] = 0
+        records = self.held(kind).copy()
+        self._counts[KINDS.index(kind)] = 0
         return records
 
     def save(self) -> bytes:

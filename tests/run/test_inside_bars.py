@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+import backtest as bt
 from backtest.core.state import KINDS
 from backtest.paths import history
 
@@ -117,6 +118,46 @@ def test_a_strategy_answers_each_end_for_itself(market):
     result = two_wide_bars(market).run(buys_again, **CROSS, on_liquidation="refill")
     last = result.fills.filter(pl.col("reason") == "signal").group_by("path").len()
     assert dict(last.iter_rows()) == {"both": 2, "pessimistic": 2}
+
+
+def ten_times_and_half_off_at_101(view):
+    """A long of ten times the equity, half of which a resting limit sells at 101."""
+    if view.state.setdefault("asked", 0) == 0:
+        view.state["asked"] = 1
+        return {BTC: 10.0}
+    if view.state["asked"] == 1:
+        view.state["asked"] = 2
+        half = -view.size(BTC) / 2
+        return [bt.Order(BTC, half, type="limit", price=101.0, reduce_only=True)]
+    return None
+
+
+def half_off_while_the_mark_dips(market, lowest):
+    """Trade touches 101 in the sixth five minutes of an hour whose mark dips at an unknown time."""
+    wide = (100.0, 102.0, lowest, 100.0)
+    trade = [*flat(100.0, 3), (100.0, 102.0, 100.0, 100.0), *flat(100.0, 2)]
+    market.add(trade, mark=[*flat(100.0, 3), wide, *flat(100.0, 2)])
+    bars = flat(100.0, FINE)
+    bars[5] = (100.0, 102.0, 100.0, 100.0)
+    market.write(bars, "trade", first=3 * FINE, name="5m", hours=1 / FINE)
+    return market.run(ten_times_and_half_off_at_101, margin="cross", leverage=20, symbols=[BTC])
+
+
+def test_a_dip_that_ends_the_account_before_and_after_a_fill_is_certain(market):
+    result = half_off_while_the_mark_dips(market, 70.0)
+    assert result.summary["drilled_bars"][0] == 1
+    assert set(result.liquidations["path"]) == {"pessimistic", "optimistic"}
+    assert set(result.liquidations["certainty"]) == {"certain"}
+    assert set(result.trades["certainty"]) == {"certain"}
+
+
+def test_a_dip_that_ends_the_account_only_before_a_fill_is_possible(market):
+    result = half_off_while_the_mark_dips(market, 85.0)
+    told = result.liquidations.select("path", "certainty").unique().rows()
+    assert told == [("pessimistic", "possible")]
+    assert result.fills.filter(reason="limit").select("path", "certainty").rows() == [
+        ("optimistic", "possible")
+    ]
 
 
 def random_walks(market, seed):
