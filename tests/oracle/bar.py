@@ -131,10 +131,16 @@ class Account(Ledger):
                 p.mark = self.market[p.series][self.i][field]
 
     def check(self, cause):
-        """Liquidate every bucket that fails at the marks in the state."""
-        for bucket in self.pools if self.cross else self.positions:
-            held = bucket.open() if self.cross else bucket.size
-            if held and self.fails(bucket):
+        """Liquidate every bucket that fails at the marks in the state.
+
+        Pools do not touch each other; those of one position are written down first.
+        """
+        buckets = [p for p in self.positions if p.size]
+        if self.cross:
+            alone = [p.pool for p in buckets if len(p.pool.open()) == 1]
+            buckets = [*alone, *(pool for pool in self.pools if len(pool.open()) > 1)]
+        for bucket in buckets:
+            if self.fails(bucket):
                 liquidate(self, bucket, cause)
 
     def _open_bar(self):

@@ -145,6 +145,12 @@ def level(book, p):
     factor, start = (0.5 if falls == healthy else 2.0), p.mark
     while found is None and start / FARTHEST < p.mark < start * FARTHEST:
         found = _flip(book, Way(moving, [p.mark * factor] * len(moving)), spare, healthy)
+    if found is None and not healthy and p.r.cliffs:
+        # what fails in a dear tier alone, on the favourable side, has no adverse level
+        for one, mark in zip(moving, marks, strict=True):
+            one.mark = mark
+        other = Way(moving, [start / FARTHEST if falls else start * FARTHEST] * len(moving))
+        healthy = _flip(book, other, spare, False) is not None
     for one, mark in zip(moving, marks, strict=True):
         one.mark = mark
     return (0.0 if falls == healthy else inf) if found is None else found
