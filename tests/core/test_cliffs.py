@@ -123,3 +123,16 @@ def test_cure_gives_way_to_the_next_step_where_the_process_goes_on_beyond_it():
     e = engine([flat(steps, healthy_ratio=0.0)], cash=10_700.0, mode="CROSS", leverage=4)
     r = play(e, bars([(40.0,) * 4, (40.0, 50.001, 40.0, 40.0)]), (0, 0, "SIZE", -1_000.0))
     assert r["liquidations"]["size_closed"].tolist() == pytest.approx([0.001, 999.999])
+
+
+def test_pool_of_several_positions_is_liquidated_where_a_gain_lifts_one_over_a_cliff():
+    # 400 at 125 are worth 50,000: 50 % of it is more than the 10,000 and the gain of 10,000
+    cliff = make_rules(
+        WHOLE, ((0, 0.01, 50), (50_000, 0.5, 50)), tier_rule=TierRule.FLAT, taker_fee=0.0
+    )
+    candles = [(100.0,) * 4, (100.0, 130.0, 100.0, 100.0)]
+    e = engine([cliff, flat()], cash=10_000.0, mode="CROSS", leverage=50)
+    block = bars(candles, [(100.0,) * 4] * 2)
+    steps = play(e, block, (0, 0, "SIZE", 400.0), (0, 1, "SIZE", 1.0))["liquidations"]
+    assert steps["mark_price"][0] == pytest.approx(125.0)
+    assert e.positions["size"][0] == 0.0

@@ -233,3 +233,13 @@ def test_pool_waits_until_the_stop_of_one_of_its_symbols():
     assert set(worst["liquidations"]["certainty"].tolist()) == {POSSIBLE}
     assert len(best["liquidations"]) == 0
     assert e.positions["size"].tolist() == [0.0, 400.0]
+
+
+def test_end_that_a_later_quarter_with_a_known_mark_reaches_may_have_waited_for_it():
+    # the long bar's mark reached 104 too, which no known quarter did
+    candles = [FLAT, (100.0, 100.0, 90.0, 97.0), (97.0,) * 4, (97.0,) * 4]
+    mark = (100.0, 104.0, 90.0, 97.0)
+    worst, _ = one(PESSIMISTIC, candles, mark=mark, known=(1,))
+    best, _ = one(OPTIMISTIC, candles, mark=mark, known=(1,))
+    assert falls(worst) == [(0, POSSIBLE)]
+    assert [quarter for quarter, _ in falls(best)] == [1]

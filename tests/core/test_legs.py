@@ -89,3 +89,12 @@ def test_second_of_two_equal_legs_asks_for_no_margin_of_its_own():
     _, e = hedged(AT, **own, tiers=((0, 0.001, 50),))
     r = play(e, bars([(100.0,) * 4]), (0, 1, "SIZE", -300.0))
     assert r["fills"]["size"].tolist() == [-300.0]
+
+
+def test_legs_with_exactly_what_they_need_fail_at_that_mark():
+    # 1/64 of 600 and 200 at 99 is 1,237.50: what 1,637.50 less the loss of 400 leaves
+    tiers = ((0, 0.015625, 50),)
+    candles = (100.0, 100.0, 99.0, 99.0)
+    r, _ = hedged(AT, candles, tiers=tiers, sizes=(600.0, -200.0), cash=1_637.5)
+    steps = r["liquidations"]
+    assert (steps["mark_price"][0], steps["liquidation_price"][0]) == (99.0, 99.0)

@@ -247,3 +247,13 @@ def test_two_tiers_down_needs_equity_for_the_first_tiers_rate():
         mark = 95.0 + equity / 1_200
         _, records = run_one(rules, [FLAT, (mark, mark, mark, mark)], 1_200.0, leverage=20)
         assert records["size_closed"][0] == pytest.approx(closed)
+
+
+def test_step_beyond_a_margin_ratio_does_not_apply_exactly_at_it():
+    # margin 312.50 less the loss of 250 from 125 to 100 is 62.50, of which 93.75 are one and a half
+    rules = make_rules(FIFTHS, ((0, 0.09375, 5),), taker_fee=0.0)
+    opening, gap = (125.0,) * 4, (100.0,) * 4
+    _, records = run_one(rules, [opening, gap], 10.0, leverage=4)
+    assert records["maintenance_margin"].tolist() == [93.75]
+    assert records["equity_before"].tolist() == [62.5]
+    assert records["rule_step"].tolist() == [2], "closed in the market and not taken over"
