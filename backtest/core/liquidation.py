@@ -54,6 +54,8 @@ _ACCOUNT = int(CancelsOrders.ACCOUNT)
 _LIQUIDATION = word(Reason.LIQUIDATION)
 _FIRST_STEP, _FROM_THE_TOP = word(1), word(0)
 _STOP = int(OnLiquidation.STOP)
+STEPS = word(2000)
+"""Steps of one process; a venue that closes little at a time passes the rest to its last step."""
 DUST = 1e-12
 """Share of the closed notional under which a remainder is a rounding error."""
 
@@ -244,6 +246,8 @@ def take_step(w: Any, i: int, s: int, b: Bucket, step: int, cause: int) -> bool:
     A forced order that nobody takes gives way to the next step, if nothing is left behind it.
     """
     first, count = _FROM_THE_TOP, rules_of(w, s)["n_steps"]
+    if step > STEPS:
+        first = count - 1
     while first < count:
         k, closed = choose_step(w, i, s, b, first)
         rule = rules_of(w, s)["steps"][k]

@@ -14,6 +14,7 @@ from .accounts import (
     make_rules,
     money_is_conserved,
     orders,
+    step,
     steps_balance,
 )
 
@@ -257,3 +258,17 @@ def test_step_beyond_a_margin_ratio_does_not_apply_exactly_at_it():
     assert records["maintenance_margin"].tolist() == [93.75]
     assert records["equity_before"].tolist() == [62.5]
     assert records["rule_step"].tolist() == [2], "closed in the market and not taken over"
+
+
+def test_process_that_closes_little_at_a_time_hands_the_rest_to_its_last_step():
+    # 100 at a time of 1,000,000 would be thousands of steps
+    slices = (
+        step("FRACTION", "MARKET", "NONE", amount=0.1, at_most=100.0),
+        step("ALL", "BANKRUPTCY", "NONE"),
+    )
+    rules = make_rules(slices, ((0, 0.05, 10),), taker_fee=0.0)
+    gap = (90.0,) * 4  # nothing is left of the margin, so that no step cures
+    e, records = run_one(rules, [FLAT, gap], 10_000.0, cash=1e6, leverage=10)
+    assert records["rule_step"].tolist() == [0] * 2000 + [1]
+    assert records["size_closed"][-1] == pytest.approx(10_000.0 - records["size_closed"][:-1].sum())
+    assert e.positions["size"].tolist() == [0.0]
