@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .core.state import DTYPES, KINDS, Cause, Certainty, Reason, Rejected
+from .core.state import DTYPES, KINDS, Cause, Certainty, Reason, Rejected, Source
 from .legs import POSITION_SIDES
 
 TIME = pa.timestamp("ms", tz="UTC")
@@ -18,6 +18,7 @@ Columns = dict[str, pa.Array]
 SCOPES = ("position", "account")
 HIDDEN = ("rule", "rule_step", "pool", "reason")
 FLAGS = ("mark_is_proxy", "rules_extrapolated", "is_assumed")
+ENUMS = {"cause": Cause, "certainty": Certainty, "exit_reason": Reason, "source": Source}
 TIMES = ("ts", "entry_time", "exit_time")
 
 
@@ -67,12 +68,8 @@ def _column(name: str, records: Records, names: Names) -> pa.Array:
         return _words(values + 1, ("short", "flat", "long"))
     if name == "scope":
         return _words(values, SCOPES)
-    if name == "cause":
-        return _enum(values, Cause)
-    if name == "certainty":
-        return _enum(values, Certainty)
-    if name == "exit_reason":
-        return _enum(values, Reason)
+    if name in ENUMS:
+        return _enum(values, ENUMS[name])
     if name in FLAGS:
         return pa.array(values.astype(bool))
     return pa.array(values)

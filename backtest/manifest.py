@@ -125,8 +125,10 @@ def _inside(session: Session) -> dict[str, Any]:
     """Bars whose order of events mattered to any life, and what finer candles said of them."""
     tallies = [life.tally for life in session.lives]
     finer = session.finer
+    # without finer bars to look into, a life is asked for its first such bar only
+    unsure = [life.tally.unsure if finer else life.engine.parted for life in session.lives]
     return {
-        "unsure_bars": max(tally.unsure for tally in tallies),
+        "unsure_bars": max(unsure),
         "drilled_bars": max(tally.drilled for tally in tallies),
         "resolved_bars": max(tally.resolved for tally in tallies),
         "timeframes": list(finer.timeframes.values())[1:] if finer else [],

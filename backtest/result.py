@@ -107,7 +107,7 @@ class Result:
 
     @cached_property
     def deposits(self) -> pl.DataFrame:
-        """Money paid in after the start."""
+        """Money paid in after the start, by its `source`: a `refill`, or the `reserve`."""
         return self.frame("deposits")
 
     @cached_property

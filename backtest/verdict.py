@@ -33,7 +33,7 @@ def verdict(row: Mapping[str, Any]) -> str:
         why = row["rejection_hint"] or row["rejection_reason"]
         return f"never traded: {orders(row['rejections'])} rejected ({why})"
     if row["liquidations"] == 0:
-        return f"survives{_gained(row['return_pct'])}{_refilled(row['refills'])}{_at_best(row)}"
+        return f"survives{_gained(row['return_pct'])}{_refilled(row)}{_at_best(row)}"
     times = _times(row["liquidations"])
     part = " in part" if row["full"] == 0 else ""
     steps = f" ({row['steps']:,} steps)" if row["steps"] != row["liquidations"] else ""
@@ -48,7 +48,9 @@ def _at_best(row: Mapping[str, Any]) -> str:
     if count != row["liquidations"]:
         return f"; at best {_times(count)}" if count else f"; at best it survives{gained}"
     parted = row["best_return_pct"] != row["return_pct"]
-    return f"; at best{gained}" if parted and gained != _gained(row["return_pct"]) else ""
+    if not parted or gained == _gained(row["return_pct"]):
+        return ""
+    return f"; at best{' as often' if count else ''}{gained}"
 
 
 def inside(row: Mapping[str, Any]) -> list[str]:
@@ -73,11 +75,13 @@ def _gained(percent: float) -> str:
     return "" if isnan(percent) else f" ({percent:+.1f}%)"
 
 
-def _refilled(count: int) -> str:
-    """Surviving on fresh money is said: `, refilled 3 times`."""
-    if count == 0:
-        return ""
-    return ", refilled once" if count == 1 else f", refilled {count} times"
+def _refilled(row: Mapping[str, Any]) -> str:
+    """Surviving on fresh money is said: `, refilled 3 times, 1 transfer with the reserve`."""
+    found = f", refilled {_times(row['refills'])}" if row["refills"] else ""
+    if row["transfers"]:
+        count = "1 transfer" if row["transfers"] == 1 else f"{row['transfers']:,} transfers"
+        found += f", {count} with the reserve"
+    return found
 
 
 def orders(count: int) -> str:

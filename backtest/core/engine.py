@@ -319,6 +319,11 @@ class Engine:
         return bool(self._state["unsure"][0] == Stop.UNSURE)
 
     @property
+    def parted(self) -> int:
+        """Number of bars, finer ones included, in which a path was taken as their ways part."""
+        return int(self._state["parted"][0])
+
+    @property
     def filled(self) -> bool:
         """Whether the last run stopped after orders filled at an open (`Settings.pause`)."""
         return bool(self._state["unsure"][0] == Stop.FILLED)

@@ -309,6 +309,8 @@ def take_way(w: Any, i: int, group: int, cause: int) -> bool:
     low, high, parts = try_ways(w, i, group, cause)
     if parts and w.config[0]["ask"] and state["decided"] != w.ts[i]:
         return False
+    if parts and state["parted_at"] != w.ts[i]:
+        state["parted"], state["parted_at"] = state["parted"] + 1, w.ts[i]
     state["trials"] = ways(w, i, group)
     hopeful = parts and w.config[0]["path"] == _OPTIMISTIC
     play(w, i, group, high if hopeful else low, cause)

@@ -72,14 +72,14 @@ def record_fill(w: Any, s: int, size: float, fill: Fill, shortfall: float) -> No
 
 
 @jit
-def record_deposit(w: Any, ts: int, pool: int, amount: float) -> None:
-    """Pay money into a pool and write it down."""
+def record_deposit(w: Any, ts: int, pool: int, amount: float, source: int) -> None:
+    """Pay money from a Source into a pool and write it down; negative: take it out."""
     w.pools[pool]["cash"] += amount
     w.pools[pool]["deposits"] += amount
     n = slot(w, DEPOSITS, len(w.deposits))
     if n >= 0:
         r = w.deposits[n]
-        r["ts"], r["pool"], r["amount"] = ts, pool, amount
+        r["ts"], r["pool"], r["source"], r["amount"] = ts, pool, source, amount
         r["usd_price"] = usd_price(w, pool)
 
 

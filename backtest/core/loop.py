@@ -25,7 +25,7 @@ from .quiet import can_skip, is_calm, skip_quiet
 from .resting import end_orders, expire_orders, tidy
 from .risk import pool_equity, position_pnl, rules_of, rules_today, usd_price
 from .samples import close_equity, exposure, take_samples
-from .state import FILLS, NO_TIME, Cause, OnLiquidation, OrderKind, Reason, Rejected, Stop
+from .state import FILLS, NO_TIME, Cause, OnLiquidation, OrderKind, Reason, Rejected, Source, Stop
 from .trigger import check_marks, set_marks
 from .types import (
     CLOSE,
@@ -47,7 +47,7 @@ _TIER_CHANGE = word(Cause.TIER_CHANGE)
 _MARK_OPEN, _MARK_CLOSE = word(MARK_OPEN), word(MARK_CLOSE)
 _AT_OPEN, _INSIDE = word(FUNDING), word(FUNDING_INSIDE)
 _REFILL = int(OnLiquidation.REFILL)
-_END = word(Reason.END)
+_END, _FRESH = word(Reason.END), word(Source.REFILL)
 _UNSURE, _FILLED = word(Stop.UNSURE), word(Stop.FILLED)
 _EXPIRY = word(Reason.EXPIRY)
 _EXPIRED = word(Rejected.EXPIRED)
@@ -102,7 +102,7 @@ def refill(w: Any, i: int) -> None:
             continue
         missing = renew_start(w, pool) - equity
         if missing > 0.0:
-            record_deposit(w, w.ts[i], pool, missing)
+            record_deposit(w, w.ts[i], pool, missing, _FRESH)
             w.pools[pool]["equity"] += missing
             refresh_pool(w, pool)
 

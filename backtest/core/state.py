@@ -118,6 +118,15 @@ class Reason(IntEnum):
     TAKE_PROFIT = 6
 
 
+class Source(IntEnum):
+    """Where money that is paid in comes from."""
+
+    REFILL = 0
+    """fresh money, after a loss (`OnLiquidation.REFILL`)"""
+    RESERVE = 1
+    """the trader's own beside the venue, or back to it"""
+
+
 class Rejected(IntEnum):
     """Why an order was refused or dropped."""
 
@@ -193,6 +202,8 @@ STATE = np.dtype(
         ("last_ts", "i8"),  # open time of the last bar that was run
         ("opened", "i8"),  # bar whose open has been played
         ("decided", "i8"),  # bar whose ways may part: the account takes its path
+        ("parted", "i8"),  # bars in which a path was taken as their ways part
+        ("parted_at", "i8"),  # the last of them
         ("unsure", "i8"),  # Stop: inside the bar `opened`, to be told how to go on
         ("following", "i8"),  # 1: what is taken now follows fills of this very open
         ("resting", "i8"),  # resting orders, done ones of this bar included
@@ -481,7 +492,8 @@ MARGIN = np.dtype(
 )
 
 DEPOSIT = np.dtype(
-    [("ts", "i8"), ("pool", "i8"), ("amount", "f8"), ("usd_price", "f8")], align=True
+    [("ts", "i8"), ("pool", "i8"), ("source", "i8"), ("amount", "f8"), ("usd_price", "f8")],
+    align=True,
 )
 
 MARK = np.dtype(

@@ -9,9 +9,10 @@ from .ledger import record_deposit, refresh_level, refresh_pool, reject
 from .refusals import ROUNDING
 from .resting import available
 from .risk import is_cross, position_initial, position_pnl
-from .state import Rejected
+from .state import Rejected, Source
 from .types import word
 
+_RESERVE = word(Source.RESERVE)
 _NO_POSITION = word(Rejected.NO_POSITION)
 _INSUFFICIENT_MARGIN = word(Rejected.INSUFFICIENT_MARGIN)
 _RESERVE_EXCEEDED = word(Rejected.RESERVE_EXCEEDED)
@@ -38,7 +39,7 @@ def transfer(w: Any, ts: int, order: Any) -> None:
         return
     amount = max(min(amount, pool["reserve"]), -max(free, 0.0))
     pool["reserve"] -= amount
-    record_deposit(w, ts, number, amount)
+    record_deposit(w, ts, number, amount, _RESERVE)
     refresh_pool(w, number)
 
 

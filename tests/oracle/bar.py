@@ -222,7 +222,7 @@ class Account(Ledger):
             missing = pool.start - equity
             if missing > 0.0:
                 pool.equity += missing
-                self.deposit(pool, missing)
+                self.deposit(pool, missing, "refill")
 
     def _close_bar(self):
         for p in self.positions:

@@ -13,6 +13,7 @@ REASONS = ("signal", "liquidation", "end", "expiry", "limit", "stop", "take_prof
 WORDS = {
     "cause": ("price", "funding", "tier_change"),
     "reason": REASONS,
+    "source": ("refill", "reserve"),
     "exit_reason": REASONS,
     "rejected": (
         "below_minimum", "insufficient_margin", "max_leverage", "position_limit", "tiers_unknown",

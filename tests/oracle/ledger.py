@@ -38,11 +38,12 @@ class Ledger(Book):
             "order_id": self.order_id if order_id is None else order_id,
         })  # fmt: skip
 
-    def deposit(self, pool, amount):
+    def deposit(self, pool, amount, source):
         """Pay money into a pool; negative: take it out."""
         pool.cash += amount
         self.records["deposits"].append({
-            "ts": self.ts, "pool": pool.number, "amount": amount, "usd_price": self.usd(pool)
+            "ts": self.ts, "pool": pool.number, "source": source, "amount": amount,
+            "usd_price": self.usd(pool),
         })  # fmt: skip
 
     def grow(self, p, size, price, fee):

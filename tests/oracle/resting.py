@@ -260,4 +260,4 @@ def transfer(account, p, order):
         account.reject(p, "insufficient_margin", amount, order.price, -amount, has)
         return
     pool.reserve -= amount
-    account.deposit(pool, amount)
+    account.deposit(pool, amount, "reserve")

@@ -65,6 +65,15 @@ def test_the_verdict_tells_both_ends(market, cli):
     assert max(map(len, cli.out.splitlines()[:-1])) <= 80
 
 
+def test_every_bar_that_leaves_ways_open_is_counted_in_a_run_of_any_path(market):
+    candles = [*flat(100.0, 2), WIDE, *flat(100.0, 1), WIDE, *flat(100.0, 1)]
+    market.add(candles).add(candles, ETH)
+    for path in ("both", "optimistic", "pessimistic"):
+        (row,) = market.run(hold, path=path, **CROSS).summary.iter_rows(named=True)
+        # the pessimistic account has nothing left for the second one
+        assert row["unsure_bars"] == (1 if path == "pessimistic" else 2), path
+
+
 def test_finer_candles_that_tell_the_lows_apart_let_the_pool_live(market):
     add_five_minutes(two_wide_bars(market), {BTC: 3, ETH: 7})
     result = market.run(hold, **CROSS)

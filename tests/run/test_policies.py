@@ -8,6 +8,7 @@ import pytest
 import backtest as bt
 from backtest.paths import history
 from backtest.policies import NAMES, parse_policy
+from backtest.verdict import verdict
 
 from .market import BTC, ETH, HOUR, START, flat, steps
 
@@ -136,7 +137,10 @@ def test_a_pool_is_topped_up_from_the_reserve(market):
     given = {"leverage": 10, "cash": 510.0, "margin": "cross", "exposure": 9.5 / 5.0}
     policies = ["top_up:over=0.1,to=0.05"]
     result = market.run(long, **given, policies=policies, reserve=1000.0)
-    assert result.deposits.height == 1
+    assert result.deposits["source"].to_list() == ["reserve"]
+    (row,) = result.summary.iter_rows(named=True)
+    assert (row["refills"], row["transfers"]) == (0, 1)
+    assert ", 1 transfer with the reserve" in verdict(row)
 
 
 def test_a_top_up_has_a_limit(market):

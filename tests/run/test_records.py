@@ -13,7 +13,7 @@ from .market import BTC, ETH, HOUR, START, flat, steps
 
 TIME = pl.Datetime("ms", "UTC")
 TEXTS = ("venue", "symbol", "side", "scope", "cause", "step_name", "reason", "exit_reason")
-TEXTS = (*TEXTS, "asset", "kind", "position_side", "certainty", "path")
+TEXTS = (*TEXTS, "asset", "kind", "position_side", "certainty", "path", "source")
 TIMES = ("ts", "entry_time", "exit_time", "start", "stop")
 FLAGS = ("mark_is_proxy", "rules_extrapolated", "is_assumed")
 COUNTS = ("event", "step", "tier_before", "tier_after", "tier", "bars_held", "bars", "order_id")
@@ -37,7 +37,7 @@ COLUMNS = {
     "rules_extrapolated equity margin_ratio available effective_leverage distance_to_liquidation",
     "rejections": "ts venue path symbol position_side reason size price required "
     "available order_id",
-    "deposits": "ts venue path asset amount usd_price",
+    "deposits": "ts venue path asset source amount usd_price",
     "marks": "ts venue path symbol position_side event size entry_price mark_price "
     "unrealized_pnl maintenance_margin",
     "gaps": "ts venue symbol kind start stop bars",
