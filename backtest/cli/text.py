@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import zip_longest
 from math import isnan
-from textwrap import wrap
+from textwrap import fill, wrap
 from typing import Any
 
 WIDTH, SHORT = 80, 6
@@ -91,6 +91,11 @@ def count(number: int) -> str:
 def price(value: float) -> str:
     """A price with at most six significant digits."""
     return f"{value:.6g}"
+
+
+def wrapped(line: str, indent: str) -> str:
+    """A line, folded where it is wider than the terminal, with what follows indented."""
+    return fill(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def shorten(text: str, width: int) -> str:

@@ -55,14 +55,20 @@ class Store:
         known = venue in self._venue_names and (self.root / venue / folder_of(symbol)).is_dir()
         return known and timeframe in self.timeframes(venue, symbol, kind)
 
+    def paths(
+        self, venue: str, symbol: str, kind: str, timeframe: str = FUNDING_NAME
+    ) -> list[Path]:
+        """The files of a series, by name; none are opened."""
+        folder = self._symbol(venue, symbol) / _known_kind(kind)
+        return [p for p in _files(folder) if timeframe_of(p.stem, kind) == timeframe]
+
     def series(self, venue: str, symbol: str, kind: str, timeframe: str = FUNDING_NAME) -> Series:
         """One series, its files joined. Reads the footers of its files and nothing else.
 
         Raises UnknownNameError for a venue or symbol that is not there, DataError for a missing
         or empty series, a file with wrong columns or one that says it holds another symbol.
         """
-        folder = self._symbol(venue, symbol) / _known_kind(kind)
-        paths = [p for p in _files(folder) if timeframe_of(p.stem, kind) == timeframe]
+        paths = self.paths(venue, symbol, kind, timeframe)
         found = [s for p in paths if (s := read_segment(p, kind)) is not None]
         if paths and not found:
             raise DataError(
