@@ -224,3 +224,18 @@ def test_stop_of_one_symbol_saves_a_pool_only_if_it_comes_in_time():
     assert e.positions["size"].tolist() == [0.0, 50.0]
     # down in step to 95 the pool lives, and its first symbol has left then
     assert len(worst["liquidations"]) == 0
+
+
+def test_pools_that_may_fall_in_one_bar_are_each_judged_for_themselves():
+    # both longs may be stopped at 92 on trade or fall at 90.36 on the mark
+    mark, trade = (100.0, 100.0, 89.0, 96.0), (100.0, 100.0, 91.0, 96.0)
+    rules = make_rules(taker_fee=0.0, clearance_fee=0.0)
+    e = engine([rules, rules], pools=[0, 1], cash=100.0, mode="CROSS", path=Path.PESSIMISTIC)
+    block = bars([FLAT, trade], [FLAT, trade])
+    for s in (0, 1):
+        mark_candle(block, 1, mark, symbol=s)
+    held = [(0, s, "SIZE", 10.0) for s in (0, 1)]
+    stops = [order(1, "STOP", -10.0, 92.0, symbol=s) for s in (0, 1)]
+    r = play(e, block, *held, *stops)
+    assert r["liquidations"]["symbol"].tolist() == [0, 1]
+    assert r["liquidations"]["certainty"].tolist() == [POSSIBLE, POSSIBLE]
