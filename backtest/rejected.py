@@ -24,7 +24,9 @@ def lacks_fee() -> pl.Expr:
     value = pl.when(inverse).then(1.0 / pl.col("price")).otherwise(pl.col("price"))
     notional = pl.col("size").abs() * value
     short = pl.col("required") - pl.col("available")
-    return (pl.col("reason") == NO_MARGIN) & (short <= FEES_AT_MOST * notional).fill_null(False)
+    narrowly = (short <= FEES_AT_MOST * notional).fill_null(False)
+    # an order has a size, a transfer of money has none
+    return (pl.col("reason") == NO_MARGIN) & (pl.col("size") != 0.0) & narrowly
 
 
 def hint(rejected: pl.DataFrame, reason: str) -> str:

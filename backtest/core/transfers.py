@@ -31,11 +31,11 @@ def transfer(w: Any, ts: int, order: Any) -> None:
     number = w.positions[s]["pool"]
     pool = w.pools[number]
     if is_over(amount, pool["reserve"]):
-        reject(w, ts, s, _RESERVE_EXCEEDED, amount, order["price"], (amount, pool["reserve"]))
+        reject(w, ts, s, _RESERVE_EXCEEDED, 0.0, order["price"], (amount, pool["reserve"]))
         return
     free = available(w, number)
     if amount < 0.0 and is_over(-amount, free):
-        reject(w, ts, s, _INSUFFICIENT_MARGIN, amount, order["price"], (-amount, free))
+        reject(w, ts, s, _INSUFFICIENT_MARGIN, 0.0, order["price"], (-amount, free))
         return
     amount = max(min(amount, pool["reserve"]), -max(free, 0.0))
     pool["reserve"] -= amount
@@ -60,11 +60,11 @@ def add_margin(w: Any, ts: int, order: Any) -> None:
     p = w.positions[s]
     pool = w.pools[p["pool"]]
     if is_cross(w) or p["size"] == 0.0:
-        reject(w, ts, s, _NO_POSITION, amount, order["price"], (amount, 0.0))
+        reject(w, ts, s, _NO_POSITION, 0.0, order["price"], (amount, 0.0))
         return
     free = available(w, p["pool"]) if amount > 0.0 else removable(w, s)
     if is_over(abs(amount), free):
-        reject(w, ts, s, _INSUFFICIENT_MARGIN, amount, order["price"], (abs(amount), free))
+        reject(w, ts, s, _INSUFFICIENT_MARGIN, 0.0, order["price"], (abs(amount), free))
         return
     amount = min(amount, free) if amount > 0.0 else max(amount, -free)
     pool["cash"] -= amount

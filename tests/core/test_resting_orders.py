@@ -162,3 +162,15 @@ def test_two_orders_on_one_side_fill_from_the_nearest_on():
     r, _ = hold((100.0, 100.0, 93.0, 95.0), events=events)
     assert r["fills"]["order_id"][1:].tolist() == [1, 2]
     assert r["fills"]["price"][1:].tolist() == [97.0, 94.0]
+
+
+@pytest.mark.parametrize("by", ["LAST", "MARK"])
+@pytest.mark.parametrize(("kind", "price"), [("STOP", 96.0), ("TAKE_PROFIT", 104.0)])
+def test_trigger_is_met_by_a_price_that_just_reaches_it_after_quiet_bars(kind, price, by):
+    # the third bar's low is exactly 96, its high exactly 104
+    exact = (100.0, 104.0, 96.0, 100.0) if by == "LAST" else (100.0, 103.0, 97.0, 100.0)
+    events = [(0, 0, "SIZE", 10.0), order(1, kind, -10.0, price, by=by)]
+    e = engine([rules_for("linear")])
+    block = bars([FLAT, FLAT, FLAT, exact, FLAT])
+    r = play(e, mark_candle(block, 3, (100.0, 104.0, 96.0, 100.0)), *events)
+    assert r["fills"]["ts"].tolist() == [START, START + 3 * HOUR]

@@ -238,12 +238,12 @@ def move_margin(account, p, order):
     """Move money between wallet and an isolated margin; gains stay, losses are covered first."""
     amount, pool = order.value, p.pool
     if account.cross or not p.size:
-        account.reject(p, "no_position", amount, order.price, amount, 0.0)
+        account.reject(p, "no_position", 0.0, order.price, amount, 0.0)
         return
     removable = p.margin + min(p.gain(), 0.0) - account.initial(p)
     has = free(account, pool) if amount > 0.0 else removable
     if abs(amount) > has:
-        account.reject(p, "insufficient_margin", amount, order.price, abs(amount), has)
+        account.reject(p, "insufficient_margin", 0.0, order.price, abs(amount), has)
         return
     pool.cash -= amount
     p.margin += amount
@@ -253,11 +253,11 @@ def transfer(account, p, order):
     """Move money between the reserve outside and a pool."""
     amount, pool = order.value, p.pool
     if amount > pool.reserve:
-        account.reject(p, "reserve_exceeded", amount, order.price, amount, pool.reserve)
+        account.reject(p, "reserve_exceeded", 0.0, order.price, amount, pool.reserve)
         return
     has = free(account, pool)
     if amount < 0.0 and -amount > has:
-        account.reject(p, "insufficient_margin", amount, order.price, -amount, has)
+        account.reject(p, "insufficient_margin", 0.0, order.price, -amount, has)
         return
     pool.reserve -= amount
     account.deposit(pool, amount, "reserve")

@@ -223,6 +223,14 @@ def test_a_transfer_beyond_the_reserve_is_refused(market):
     result = market.add(flat(100, 5)).run(asked, cash=1000, reserve=500)
     row = result.rejections.row(0, named=True)
     assert (row["reason"], row["required"], row["available"]) == ("reserve exceeded", 300.0, 200.0)
+    assert row["size"] == 0.0, "money, no order"
+
+
+def test_margin_that_the_wallet_does_not_have_is_not_called_a_lack_of_fees(market):
+    market.add(flat(100, 6))
+    result = market.run(on_bar(buy(), bt.AddMargin(BTC, 1e9)), leverage=10)
+    assert reasons(result) == ["insufficient margin"]
+    assert result.summary["rejection_hint"].to_list() == [""]
 
 
 @pytest.mark.parametrize(("delay", "hour"), [("0", 1), ("30m", 2), ("1h", 2), ("3h", 4)])
