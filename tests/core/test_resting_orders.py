@@ -174,3 +174,11 @@ def test_trigger_is_met_by_a_price_that_just_reaches_it_after_quiet_bars(kind, p
     block = bars([FLAT, FLAT, FLAT, exact, FLAT])
     r = play(e, mark_candle(block, 3, (100.0, 104.0, 96.0, 100.0)), *events)
     assert r["fills"]["ts"].tolist() == [START, START + 3 * HOUR]
+
+
+@pytest.mark.parametrize("by", ["LAST", "MARK"])
+def test_order_before_the_first_close_is_held_against_the_open(by):
+    e = engine([rules_for("linear")])
+    r = play(e, bars([FLAT, FLAT]), order(0, "STOP", -10.0, 104.0, by=by))
+    assert r["rejections"]["reason"].tolist() == [Rejected.WOULD_TRIGGER]
+    assert len(r["fills"]) == 0
