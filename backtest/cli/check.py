@@ -36,8 +36,8 @@ def command(
     from backtest.market.store import Store
 
     limits = Limits(band=band, price=tolerance, stale_ms=timeframe_ms(stale))
-    tolerated = allowed(_names(allow))
-    report = check_store(Store(data), venues=_names(venues), symbols=_names(symbols), limits=limits)
+    tolerated = allowed(names(allow))
+    report = check_store(Store(data), venues=names(venues), symbols=names(symbols), limits=limits)
     if output is not None:
         _write(report, output)
     if as_json:
@@ -53,7 +53,8 @@ def command(
         )
 
 
-def _names(text: str | None) -> list[str]:
+def names(text: str | None) -> list[str]:
+    """The names of a list with commas."""
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 

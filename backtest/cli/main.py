@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Run the bundled sample under four venues' rules and show the liquidations.",
     "run": "Run a strategy under one or more venues' rules.",
     "resume": "Go on with a run that was killed.",
+    "data": "List what a store of market data holds.",
     "check": "Look for faults in market data.",
     "show": "Show a finished run.",
     "why": "Tell the story of one liquidation of a run, and what would have saved it.",

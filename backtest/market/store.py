@@ -1,5 +1,6 @@
 """A folder of market data: what is in it, and any series of it by name."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -40,6 +41,21 @@ class Store:
     def symbols(self, venue: str) -> list[str]:
         """ccxt symbols of one venue, sorted. Raises UnknownNameError for an unknown venue."""
         return sorted(_symbol_in(p) for p in _folders(self._venue(venue)))
+
+    def pairs(
+        self, venues: Sequence[str] = (), symbols: Sequence[str] = ()
+    ) -> list[tuple[str, str]]:
+        """(venue, symbol) of all that is there, or of some venues and symbols, sorted.
+
+        Raises UnknownNameError for a venue that is not there, or a symbol that none of them has.
+        """
+        places = [(v, s) for v in venues or self.venues() for s in self.symbols(v)]
+        known = {symbol for _, symbol in places}
+        for symbol in symbols:
+            if symbol not in known:
+                where = f"Looked in {str(self.root)!r}."
+                raise UnknownNameError("symbol", symbol, known, where)
+        return sorted(p for p in places if not symbols or p[1] in symbols)
 
     def timeframes(self, venue: str, symbol: str, kind: str) -> list[str]:
         """Timeframes that one kind of candle of a symbol exists in, shortest first.

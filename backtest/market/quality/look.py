@@ -50,13 +50,10 @@ def check_store(
     """
     report, limits = Report(), limits or Limits()
     spot = _spot_places(store)
-    for venue in venues or store.venues():
-        names = store.symbols(venue)
-        wanted = [s for s in symbols if s in names] if symbols and len(store.venues()) > 1 else []
-        for symbol in wanted or (symbols or names):
-            _check_symbol(store, venue, symbol, (spot, limits), report)
-            if progress is not None:
-                progress(venue, symbol, report.rows)
+    for venue, symbol in store.pairs(venues, symbols):
+        _check_symbol(store, venue, symbol, (spot, limits), report)
+        if progress is not None:
+            progress(venue, symbol, report.rows)
     report.findings.sort(key=lambda f: (f.venue, f.symbol, f.kind, f.timeframe, f.check, f.start))
     return report
 
