@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Run the bundled sample under four venues' rules and show the liquidations.",
     "run": "Run a strategy under one or more venues' rules.",
     "resume": "Go on with a run that was killed.",
+    "import": "Bring bulk archives into a store of market data.",
     "data": "List what a store of market data holds.",
     "check": "Look for faults in market data.",
     "show": "Show a finished run.",
@@ -25,6 +26,8 @@ COMMANDS = {
     "explain": "Explain one position: liquidation price, tier, formula, source.",
     "verify": "Recompute golden cases and compare with the venue's own numbers.",
 }
+MODULES = {"import": "importing"}
+"""Modules of commands whose name cannot be one."""
 DEBUG = "--debug"
 INTERRUPTED = 130
 
@@ -40,7 +43,7 @@ class LazyCommands(click.Group):
         """The command, from its own module."""
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"backtest.cli.{cmd_name}").command
+        command = import_module(f"backtest.cli.{MODULES.get(cmd_name, cmd_name)}").command
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(

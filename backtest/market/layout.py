@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from backtest.errors import UsageError
 from backtest.values import UNITS
 
-CANDLE_KINDS = ("trade", "mark", "spot")
+CANDLE_KINDS = ("trade", "mark", "index", "spot")
 KINDS = (*CANDLE_KINDS, "funding")
 FUNDING_NAME = "funding"
 """What stands in the place of a timeframe in the name of a funding file."""
@@ -21,6 +21,7 @@ VALUE_COLUMNS = {
     "trade": (*PRICE_COLUMNS, "volume"),
     "spot": (*PRICE_COLUMNS, "volume"),
     "mark": PRICE_COLUMNS,
+    "index": PRICE_COLUMNS,
     "funding": ("funding_rate",),
 }
 """Columns next to `ts` that a file of each kind must have; others are ignored."""

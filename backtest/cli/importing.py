@@ -1,0 +1,113 @@
+"""`backtest import`: bulk archives and files of other programs, brought into a store."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .text import table
+
+DATA = click.option("--data", type=click.Path(path_type=Path), help="Folder of market data.")
+PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+
+
+@click.group("import", short_help="Bring archives into a store.")
+def command() -> None:
+    """Bring bulk archives into a folder of market data.
+
+    Rows are merged with what is there and files are replaced whole; where a stamp
+    is there already, its values are kept.
+    """
+
+
+@command.command("binance-vision", short_help="Zips of data.binance.vision.")
+@PATHS
+@DATA
+@click.option("--market", type=click.Choice(["um", "cm", "spot"]), help="Of files outside folders.")
+@click.option("--kind", type=click.Choice(["trade", "mark", "index"]), help="The same.")
+@click.option("--urls", is_flag=True, help="Print what to fetch for a span, import nothing.")
+@click.option("--symbol", "symbols", help="With --urls: like BTC/USDT:USDT, comma-separated.")
+@click.option("--kinds", default="trade,mark,funding", show_default=True, help="With --urls.")
+@click.option("--timeframe", default="1m", show_default=True, help="With --urls.")
+@click.option("--since", help="With --urls: first day, like 2020-01-01.")
+@click.option("--until", help="With --urls: end, exclusive [now].")
+@AS_JSON
+def binance_vision_command(
+    paths: tuple[Path, ...], data: Path | None, market: str | None, kind: str | None, urls: bool,
+    as_json: bool, **span: Any,
+) -> None:  # fmt: skip
+    """Import zips, or all zips under folders, of Binance's public archive.
+
+    Trade, mark and index candles and funding, monthly and daily, with and without
+    header; a .CHECKSUM file beside a zip is held against it.
+    """
+    from backtest.errors import UsageError
+    from backtest.market.importers import import_binance_vision
+
+    if urls:
+        for url in _urls(**span):
+            click.echo(url)
+        return
+    if not paths or data is None:
+        raise UsageError("give zips or folders of them, and --data DIR; --urls prints what to get.")
+    found = import_binance_vision(paths, data, market=market, kind=kind)
+    _print(found, as_json)
+    if found.unchecked and not as_json:
+        click.echo(f"{found.unchecked:,} of {found.files:,} zips had no .CHECKSUM beside them")
+
+
+def _urls(
+    symbols: str | None, kinds: str, timeframe: str, since: str | None, until: str | None
+) -> list[str]:
+    from datetime import UTC, datetime
+
+    from backtest.config import parse_time
+    from backtest.errors import UsageError
+    from backtest.market.importers import vision_urls
+    from backtest.market.layout import timeframe_ms
+
+    from .check import names
+
+    if symbols is None or since is None:
+        raise UsageError("--urls needs --symbol and --since, like BTC/USDT:USDT and 2020-01-01.")
+    timeframe_ms(timeframe)
+    first = parse_time(since)
+    end = parse_time(until) if until else int(datetime.now(UTC).timestamp() * 1000)
+    if end <= first:
+        raise UsageError(f"--until {until} is not after --since {since}.")
+    return [
+        url for symbol in names(symbols)
+        for url in vision_urls(symbol, names(kinds), timeframe, first, end)
+    ]  # fmt: skip
+
+
+def _print(found: Any, as_json: bool) -> None:
+    from backtest.market.quality import moment
+
+    from .tables import echo_json
+
+    rows = [(w.of, w) for w in found.series]
+    if as_json:
+        echo_json({
+            "files": found.files,
+            "unchecked": found.unchecked,
+            "series": [
+                {**of._asdict(), "added": w.added, "known": w.known, "differing": w.differing,
+                 "first": moment(w.first), "last": moment(w.last)} for of, w in rows
+            ],
+        })  # fmt: skip
+        return
+    columns = ("venue", "symbol", "kind", "from", "until", "added", "known", "differ")
+    lines = [
+        (
+            of.venue, of.symbol,
+            of.kind if of.kind == of.timeframe else f"{of.kind} {of.timeframe}",
+            moment(w.first)[:10], moment(w.last)[:10],
+            f"{w.added:,}", f"{w.known:,}", f"{w.differing:,}",
+        )
+        for of, w in rows
+    ]  # fmt: skip
+    click.echo(table(columns, lines, "lllllrrr"))
+    if any(w.differing for _, w in rows):
+        click.echo("differ: rows that are there with other values, which were kept")

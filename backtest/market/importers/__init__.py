@@ -1,0 +1,5 @@
+"""Bulk archives and files of other programs, brought into a store."""
+
+from backtest.market.importers.binance_vision import import_binance_vision, vision_urls
+
+__all__ = ["import_binance_vision", "vision_urls"]
