@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
-from .text import table
+from .text import shorten, table
 
 DATA = click.option("--data", type=click.Path(path_type=Path), help="Folder of market data.")
 PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+NAME_WIDTH = 20
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 
@@ -57,6 +58,26 @@ def binance_vision_command(
         click.echo(f"{found.unchecked:,} of {found.files:,} zips had no .CHECKSUM beside them")
 
 
+@command.command("freqtrade", short_help="The data folder of freqtrade.")
+@PATHS
+@DATA
+@click.option("--venue", help="ccxt id, where the folder does not say it.")
+@AS_JSON
+def freqtrade_command(
+    paths: tuple[Path, ...], data: Path | None, venue: str | None, as_json: bool
+) -> None:
+    """Import files, or all files under folders, that freqtrade has downloaded.
+
+    Candles, marks and funding in feather, Parquet, JSON or json.gz.
+    """
+    from backtest.errors import UsageError
+    from backtest.market.importers import import_freqtrade
+
+    if not paths or data is None:
+        raise UsageError("give freqtrade's data folder or files of it, and --data DIR.")
+    _print(import_freqtrade(paths, data, venue=venue), as_json)
+
+
 def _urls(
     symbols: str | None, kinds: str, timeframe: str, since: str | None, until: str | None
 ) -> list[str]:
@@ -98,16 +119,24 @@ def _print(found: Any, as_json: bool) -> None:
             ],
         })  # fmt: skip
         return
-    columns = ("venue", "symbol", "kind", "from", "until", "added", "known", "differ")
+    for venue in dict.fromkeys(of.venue for of, _ in rows):
+        click.echo(venue)
+        click.echo(_table([row for row in rows if row[0].venue == venue]))
+    if any(w.differing for _, w in rows):
+        click.echo("differ: rows that are there with other values, which were kept")
+
+
+def _table(rows: list[Any]) -> str:
+    from backtest.market.quality import moment
+
+    columns = ("symbol", "kind", "from", "until", "added", "known", "differ")
     lines = [
         (
-            of.venue, of.symbol,
+            shorten(of.symbol, NAME_WIDTH),
             of.kind if of.kind == of.timeframe else f"{of.kind} {of.timeframe}",
             moment(w.first)[:10], moment(w.last)[:10],
-            f"{w.added:,}", f"{w.known:,}", f"{w.differing:,}",
+            *(f"{number:,}" for number in (w.added, w.known, w.differing)),
         )
         for of, w in rows
     ]  # fmt: skip
-    click.echo(table(columns, lines, "lllllrrr"))
-    if any(w.differing for _, w in rows):
-        click.echo("differ: rows that are there with other values, which were kept")
+    return table(columns, lines, "llllrrr")

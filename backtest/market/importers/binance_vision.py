@@ -8,19 +8,19 @@ quote's. Spot has microseconds since 2025-01-01. Headers came late.
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from backtest.errors import DataError, UsageError
+from backtest.market.importers.outcome import Imported, Progress, on_the_hour
 from backtest.market.importers.vision_names import Archive, archive_of, vision_urls
-from backtest.market.intake import TIME, Written, intake
+from backtest.market.intake import TIME, intake
 from backtest.market.layout import VALUE_COLUMNS
-from backtest.values import HOUR, LAST_TIME
+from backtest.values import LAST_TIME
 
-__all__ = ["Imported", "import_binance_vision", "vision_urls"]
+__all__ = ["import_binance_vision", "vision_urls"]
 
 CANDLES = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "other_volume", "count",
@@ -28,20 +28,7 @@ CANDLES = (
 )  # fmt: skip
 FUNDING = ("calc_time", "interval", "funding_rate")
 CHECKSUM = ".CHECKSUM"
-LATE = 60_000
-"""How far from its hour, in ms, a settlement may be stamped."""
 ZIP_ERRORS = (zipfile.BadZipFile, OSError, EOFError, ValueError)
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Imported:
-    """What an import did: its files, those without a checksum beside them, and its series."""
-
-    files: int
-    unchecked: int
-    series: list[Written]
 
 
 def import_binance_vision(
@@ -129,9 +116,7 @@ def read_archive(archive: Archive) -> pl.DataFrame:
     frame = frame.with_columns(_in_ms(pl.col(names[0])).alias("ts"))
     _check_times(frame, archive)
     if funding:
-        whole = ((pl.col("ts") + HOUR // 2) // HOUR) * HOUR
-        near = (pl.col("ts") - whole).abs() <= LATE
-        frame = frame.with_columns(ts=pl.when(near).then(whole).otherwise(pl.col("ts")))
+        frame = frame.with_columns(on_the_hour(pl.col("ts")).alias("ts"))
     elif archive.market == "cm":
         frame = frame.with_columns(volume=pl.col("other_volume"))
     columns = VALUE_COLUMNS[archive.of.kind]
