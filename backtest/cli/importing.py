@@ -78,6 +78,45 @@ def freqtrade_command(
     _print(import_freqtrade(paths, data, venue=venue), as_json)
 
 
+@command.command("csv", short_help="CSV files of one series.")
+@PATHS
+@DATA
+@click.option("--venue", required=True, help="ccxt id, like binanceusdm.")
+@click.option("--symbol", required=True, help="Like BTC/USDT:USDT.")
+@click.option("--kind", required=True, help="trade, mark, index, spot or funding.")
+@click.option("--timeframe", help="Of candles, like 1m.")
+@click.option("--column", "columns", multiple=True, help="OUR=THEIRS, like ts=open_time.")
+@click.option("--time-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Of numbers.")
+@click.option("--zone", help="Time zone of times that have none, like UTC.")
+@click.option("--stamp", type=click.Choice(["open", "close"]), help="What a candle's time is of.")
+@click.option("--volume-unit", type=click.Choice(["base", "quote"]), help="Coin or money.")
+@click.option("--rate-unit", type=click.Choice(["fraction", "percent", "bps"]), help="Of funding.")
+@AS_JSON
+def csv_command(
+    paths: tuple[Path, ...], data: Path | None, venue: str, symbol: str, kind: str,
+    timeframe: str | None, columns: tuple[str, ...], as_json: bool, **units: Any,
+) -> None:  # fmt: skip
+    """Import CSV files of one series.
+
+    Columns with plain names and times of any unit are understood; what could mean
+    two things is asked for and not guessed.
+    """
+    from backtest.errors import UsageError
+    from backtest.market.importers import Reading, import_csv
+    from backtest.market.intake import SeriesName
+    from backtest.market.layout import FUNDING_NAME
+
+    from .options import pairs
+
+    if not paths or data is None:
+        raise UsageError("give CSV files and --data DIR.")
+    if kind != "funding" and timeframe is None:
+        raise UsageError(f"candles of {kind} need --timeframe, like 1m.")
+    of = SeriesName(venue, symbol, kind, FUNDING_NAME if kind == "funding" else timeframe or "")
+    reading = Reading(columns=pairs("--column", columns), **units)
+    _print(import_csv(paths, data, of, reading), as_json)
+
+
 def _urls(
     symbols: str | None, kinds: str, timeframe: str, since: str | None, until: str | None
 ) -> list[str]:
