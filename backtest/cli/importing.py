@@ -78,6 +78,29 @@ def freqtrade_command(
     _print(import_freqtrade(paths, data, venue=venue), as_json)
 
 
+@command.command("hyperliquid-archive", short_help="Days of Hyperliquid's asset_ctxs.")
+@PATHS
+@DATA
+@click.option("--symbol", "symbols", help="These only, comma-separated [all].")
+@AS_JSON
+def hyperliquid_command(
+    paths: tuple[Path, ...], data: Path | None, symbols: str | None, as_json: bool
+) -> None:
+    """Import mark and oracle prices, by minute, of s3://hyperliquid-archive.
+
+    Files like asset_ctxs/20251010.csv.lz4, or folders of them. Samples once a
+    minute: what the mark did between two of them is not known.
+    """
+    from backtest.errors import UsageError
+    from backtest.market.importers import import_hyperliquid
+
+    from .check import names
+
+    if not paths or data is None:
+        raise UsageError("give days of asset_ctxs or folders of them, and --data DIR.")
+    _print(import_hyperliquid(paths, data, symbols=names(symbols)), as_json)
+
+
 @command.command("csv", short_help="CSV files of one series.")
 @PATHS
 @DATA
