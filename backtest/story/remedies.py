@@ -15,8 +15,9 @@ from .slips import more_margin, stop_at
 STOP_LOSS = "stop_loss"
 LEAST_STOP, MOST_STOP = 0.0001, 0.99
 """Distances of a stop from the entry price."""
-FIRST_TOP_UP = 0.05
-"""The first amount that is tried, as a share of the requirement at the liquidation."""
+FIRST_TOP_UP, MOST_TOP_UP = 0.05, 1000.0
+"""Amounts that are tried, as shares of the requirement at the liquidation: the most of them is a few
+times what the position was worth."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def margin(judge: Judge) -> Remedy:
         return judge.slipped(more_margin(fall.key, judge.change_at, amount, fall.cross))
 
     needed = max(judge.new.maintenance, abs(judge.new.equity))
-    enough = reach(test, digits(FIRST_TOP_UP * needed))
+    enough = reach(test, digits(FIRST_TOP_UP * needed), MOST_TOP_UP * needed)
     if enough is None:
         return Remedy("margin", reason="never")
     top = remedy(judge, "margin", 0.0, Edge(enough, 0.0))
@@ -121,7 +122,7 @@ def stop_losses(judge: Judge, price: float | None) -> Iterator[Remedy]:
 
     far = abs((price or held.mark) / held.entry - 1.0)
     far = min(max(far, LEAST_STOP), MOST_STOP)
-    yield remedy(judge, STOP_LOSS, None, edge_near(test, 0.0, far, MOST_STOP))
+    yield remedy(judge, STOP_LOSS, None, edge_near(test, LEAST_STOP, far, MOST_STOP))
 
 
 def _stop_test(judge: Judge, key: Key, sign: float, by: TriggerBy) -> Callable[[float], Verdict]:

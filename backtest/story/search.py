@@ -56,10 +56,10 @@ def _with(saves: float, found: Edge) -> Edge:
     return found if found.saves is not None else found._replace(saves=saves)
 
 
-def reach(test: Test, first: float) -> float | None:
-    """The first of `first`, its double, and so on that saves; None where none does."""
+def reach(test: Test, first: float, most: float) -> float | None:
+    """The first of `first`, its double, and so on up to `most` that saves; None where none does."""
     value = first
-    for _ in range(MOST_TRIALS // 2):
+    while value <= most:
         verdict = test(value)
         if verdict == "saved":
             return value
