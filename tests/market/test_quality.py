@@ -1,5 +1,7 @@
 """Faults planted in a small store, each found by its check and by no other."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -211,3 +213,10 @@ def test_the_frame_has_times_and_levels(market):
         ("warning", SYMBOL, "gap", 1)
     ]
     assert frame["start"].dtype == pl.Datetime("ms", "UTC")
+
+
+def test_the_page_of_data_lists_every_check_with_its_level():
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| ")]
+    said = {name.strip(): level.strip() for name, level in rows}
+    assert {name: said.get(name) for name in CHECKS} == {n: c.level for n, c in CHECKS.items()}
