@@ -16,8 +16,8 @@ STOP_LOSS = "stop_loss"
 LEAST_STOP, MOST_STOP = 0.0001, 0.99
 """Distances of a stop from the entry price."""
 FIRST_TOP_UP, MOST_TOP_UP = 0.05, 1000.0
-"""Amounts that are tried, as shares of the requirement at the liquidation: the most of them is a few
-times what the position was worth."""
+"""Amounts that are tried, as shares of the requirement at the liquidation: the most of them is a
+few times what the position was worth."""
 
 
 @dataclass(frozen=True)
