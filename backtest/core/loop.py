@@ -242,7 +242,6 @@ def end_bar(w: Any, i: int) -> None:
     note_extremes(w, i)
     close_bar(w, i)
     tidy(w)
-    w.state[0]["bars"] += 1
     w.state[0]["last_ts"] = w.ts[i]
 
 
@@ -271,7 +270,6 @@ def run_bar(w: Any, i: int) -> bool:
         note_reached(w, i)
     else:
         close_bar(w, i)
-        state["bars"] += 1
     tidy(w)
     return True
 

@@ -189,5 +189,4 @@ def look_through(w: Any, first: int, last: int) -> int:
         p["mark"], p["close"] = closes[i - 1], w.prices[CLOSE, series, i - 1]
         p["closing_mark"] = p["mark"]
         p["funding_rate"] = last_rate
-        state["bars"] += i - first
     return i

@@ -197,7 +197,6 @@ STATE = np.dtype(
         ("stopped", "i8"),
         ("overflow", "i8"),  # a record or a resting order did not fit into its buffer
         ("crowded", "i8"),  # it was a resting order
-        ("bars", "i8"),
         ("liquidations", "i8"),
         ("last_ts", "i8"),  # open time of the last bar that was run
         ("opened", "i8"),  # bar whose open has been played
