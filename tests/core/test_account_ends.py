@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backtest.core.state import OnLiquidation, Reason, Rejected
-from backtest.core.types import HAS_MARK, HAS_TRADE, SEGMENT_END
+from backtest.core.types import HAS_MARK, HAS_TRADE, MARK_IS_PROXY, SEGMENT_END
 
 from .accounts import HOUR, START, bars, engine, flag, make_rules, play, settle
 
@@ -194,3 +194,12 @@ def test_sample_keeps_the_lowest_close_since_the_one_before():
     r = play(e, bars(candles), (0, 0, "SIZE", 10.0))
     assert r["equity"]["equity"].tolist() == pytest.approx([10_000.0, 9_900.0, 10_000.0])
     assert r["equity"]["equity_low"].tolist() == pytest.approx([10_000.0, 9_700.0, 10_000.0])
+
+
+def test_samples_say_where_trade_stood_in_for_the_mark():
+    e = engine([make_rules()])
+    block = bars([(100.0,) * 4] * 3)
+    flag(block, 1, HAS_TRADE | HAS_MARK | MARK_IS_PROXY)
+    r = play(e, block, (0, 0, "SIZE", 1.0))
+    assert r["margin"]["mark_is_proxy"].tolist() == [0, 1, 0]
+    assert r["margin"]["ts"].tolist() == [START, START + HOUR, START + 2 * HOUR]
