@@ -1,6 +1,7 @@
-"""All checks over a store, symbol by symbol, so that no more than one symbol is in memory."""
+"""All checks over a store, symbol by symbol, so that no more than two of them are in memory."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -21,6 +22,8 @@ from backtest.market.quality.table import Table, joined, read_table
 from backtest.market.store import Store
 
 Progress = Callable[[str, str, int], None]
+AT_ONCE = 2
+"""Symbols looked at side by side."""
 Read = dict[str, dict[str, Table]]
 """Whole series of a symbol by kind and timeframe."""
 
@@ -33,6 +36,13 @@ class Report:
     rows: int = 0
     series: int = 0
     findings: list[Finding] = field(default_factory=list)
+
+    def add(self, other: "Report") -> None:
+        """Take in what was found elsewhere."""
+        self.files += other.files
+        self.rows += other.rows
+        self.series += other.series
+        self.findings += other.findings
 
 
 def check_store(
@@ -48,12 +58,14 @@ def check_store(
     `progress` is told the venue, the symbol and the rows read so far. Raises UnknownNameError for
     a venue or symbol that no venue has; a broken file is a finding, not an error.
     """
-    report, limits = Report(), limits or Limits()
-    spot = _spot_places(store)
-    for venue, symbol in store.pairs(venues, symbols):
-        _check_symbol(store, venue, symbol, (spot, limits), report)
-        if progress is not None:
-            progress(venue, symbol, report.rows)
+    report, given = Report(), (_spot_places(store), limits or Limits())
+    pairs = store.pairs(venues, symbols)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        looks = pool.map(lambda pair: _check_symbol(store, pair[0], pair[1], given), pairs)
+        for (venue, symbol), look in zip(pairs, looks, strict=True):
+            report.add(look)
+            if progress is not None:
+                progress(venue, symbol, report.rows)
     report.findings.sort(key=lambda f: (f.venue, f.symbol, f.kind, f.timeframe, f.check, f.start))
     return report
 
@@ -70,9 +82,9 @@ def _spot_places(store: Store) -> dict[str, list[tuple[str, str]]]:
 
 def _check_symbol(
     store: Store, venue: str, symbol: str,
-    given: tuple[dict[str, list[tuple[str, str]]], Limits], report: Report,
-) -> None:  # fmt: skip
-    spot, limits = given
+    given: tuple[dict[str, list[tuple[str, str]]], Limits],
+) -> Report:  # fmt: skip
+    (spot, limits), report = given, Report()
     read: Read = {}
     for kind in KINDS:
         for timeframe in store.timeframes(venue, symbol, kind):
@@ -91,6 +103,7 @@ def _check_symbol(
     report.findings += _pairs(venue, symbol, read, limits)
     if symbol.count(":"):
         report.findings += _against_spot(store, venue, symbol, read, spot)
+    return report
 
 
 def _read(store: Store, of: Series, report: Report) -> list[Table]:
