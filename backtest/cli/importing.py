@@ -166,21 +166,28 @@ def _urls(
 
 
 def _print(found: Any, as_json: bool) -> None:
-    from backtest.market.quality import moment
-
     from .tables import echo_json
 
-    rows = [(w.of, w) for w in found.series]
     if as_json:
-        echo_json({
-            "files": found.files,
-            "unchecked": found.unchecked,
-            "series": [
-                {**of._asdict(), "added": w.added, "known": w.known, "differing": w.differing,
-                 "first": moment(w.first), "last": moment(w.last)} for of, w in rows
-            ],
-        })  # fmt: skip
+        series = series_rows(found.series)
+        echo_json({"files": found.files, "unchecked": found.unchecked, "series": series})
         return
+    echo_series(found.series)
+
+
+def series_rows(series: list[Any]) -> list[dict[str, Any]]:
+    """What became of the rows of each series, as plain values."""
+    from backtest.market.quality import moment
+
+    return [
+        {**w.of._asdict(), "added": w.added, "known": w.known, "differing": w.differing,
+         "first": moment(w.first), "last": moment(w.last)} for w in series
+    ]  # fmt: skip
+
+
+def echo_series(series: list[Any]) -> None:
+    """The same as a table of each venue."""
+    rows = [(w.of, w) for w in series]
     for venue in dict.fromkeys(of.venue for of, _ in rows):
         click.echo(venue)
         click.echo(_table([row for row in rows if row[0].venue == venue]))

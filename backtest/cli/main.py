@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Run the bundled sample under four venues' rules and show the liquidations.",
     "run": "Run a strategy under one or more venues' rules.",
     "resume": "Go on with a run that was killed.",
+    "fetch": "Fetch history from exchanges into a store of market data.",
     "import": "Bring bulk archives into a store of market data.",
     "data": "List what a store of market data holds.",
     "check": "Look for faults in market data.",

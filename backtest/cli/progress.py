@@ -17,14 +17,15 @@ EVERY_RUN = (
 class Progress:
     """Call it with (done, total); it starts to draw after two seconds, on standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, compiles: bool = True, of: str = "bars") -> None:
+        self._compiles, self._of = compiles, of
         self._start = time.monotonic()
         self._bar: Any = None
         self._task: Any = None
 
     def __enter__(self) -> "Progress":
         """Nothing is drawn yet, but a first run says why it seems to stand still."""
-        if sys.stderr.isatty():
+        if self._compiles and sys.stderr.isatty():
             from backtest.core.jit import cache_root, can_be_kept, is_compiled
 
             if not is_compiled():
@@ -42,11 +43,23 @@ class Progress:
 
     def _begin(self, done: int, total: int) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            ProgressColumn,
+            Task,
+            TimeRemainingColumn,
+        )
+        from rich.text import Text
 
-        columns = ("bars", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        class Rate(ProgressColumn):
+            def render(self, task: Task) -> Text:
+                return Text(f"{task.speed or 0:,.0f}/s")
+
+        columns = (self._of, BarColumn(20), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task("bars", completed=done, total=total)
+        self._task = self._bar.add_task(self._of, completed=done, total=total)
         self._bar.start()
 
     def __exit__(

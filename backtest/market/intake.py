@@ -5,7 +5,7 @@ no more than a year of one series is in memory; funding is one file.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +15,9 @@ from typing import NamedTuple
 import polars as pl
 
 from backtest.errors import DataError
-from backtest.market.layout import FUNDING_NAME, VALUE_COLUMNS, folder_of
+from backtest.market.layout import FUNDING_NAME, LAYOUT, VALUE_COLUMNS, folder_of
+from backtest.market.series import check_layout
+from backtest.market.spans import from_text, joined, to_text
 
 TIME = pl.Datetime("ms", "UTC")
 SAME = 1e-9
@@ -57,6 +59,11 @@ class Intake:
     notes: Mapping[str, str]
     _held: dict[tuple[SeriesName, str], list[pl.DataFrame]] = field(default_factory=dict)
     _staged: dict[tuple[SeriesName, str], Path] = field(default_factory=dict)
+    _asked: dict[SeriesName, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def asked(self, of: SeriesName, spans: Sequence[tuple[int, int]]) -> None:
+        """Note of which spans a source was asked, whatever it gave; kept beside the rows."""
+        self._asked[of] = joined([*self._asked.get(of, []), *spans])
 
     def add(self, of: SeriesName, rows: pl.DataFrame) -> None:
         """Take rows of a series, `ts` and the columns of its kind, in any order."""
@@ -89,14 +96,14 @@ class Intake:
             rows = pl.read_parquet(staged)
             merged, written, notes = self._merged(of, path, rows)
             results.append(written)
-            if written.added:
+            if written.added or of in self._asked:
                 fresh = path.with_name(path.name + NEW)
                 merged.write_parquet(fresh, metadata=notes)
                 ready.append((fresh, path))
         for fresh, path in ready:
             fresh.replace(path)
         self.discard()
-        return _summed(results)
+        return summed(results)
 
     def discard(self) -> None:
         """Take away what has not become a file of the store."""
@@ -112,22 +119,29 @@ class Intake:
     ) -> tuple[pl.DataFrame, Written, dict[str, str]]:
         names, source = VALUE_COLUMNS[of.kind], self.notes.get("source", "")
         known = differing = 0
-        merged = rows
+        merged, before = rows, dict[str, str]()
         if path.exists():
+            before = pl.read_parquet_metadata(path)
+            before.pop("ARROW:schema", None)
+            check_layout(before, path)
             there = pl.read_parquet(path, columns=["ts", *names])
             both = there.join(rows, on="ts", how="inner", suffix="_new")
             known, differing = both.height, int(both.select(_differ(names).sum()).item())
             fresh = rows.join(there, on="ts", how="anti")
             merged = pl.concat([there, fresh]).sort("ts")
-            source = _joined(pl.read_parquet_metadata(path).get("source", ""), source)
+            source = _joined(before.get("source", ""), source)
         stamps = rows["ts"].cast(pl.Int64)
         written = Written(
             of, rows.height - known, known, differing, int(stamps[0]), int(stamps[-1])
         )
         notes = {
-            **self.notes, "venue": of.venue, "ccxt_symbol": of.symbol, "kind": of.kind,
+            **before, **self.notes, "venue": of.venue, "ccxt_symbol": of.symbol, "kind": of.kind,
             "timeframe": of.timeframe, "source": source, "sha256": content_hash(merged),
+            "layout": str(LAYOUT),
         }  # fmt: skip
+        asked = [*from_text(before.get("asked", "")), *self._asked.get(of, [])]
+        if asked:
+            notes["asked"] = to_text(joined(asked))
         return merged, written, notes
 
     def _path(self, of: SeriesName, name: str) -> Path:
@@ -192,7 +206,7 @@ def _joined(before: str, source: str) -> str:
     return "; ".join([*parts, source] if source and source not in parts else parts)
 
 
-def _summed(results: list[Written]) -> list[Written]:
+def summed(results: Sequence[Written]) -> list[Written]:
     """One account per series of what its files were given."""
     found: dict[SeriesName, Written] = {}
     for one in results:

@@ -26,6 +26,9 @@ VALUE_COLUMNS = {
 }
 """Columns next to `ts` that a file of each kind must have; others are ignored."""
 
+LAYOUT = 1
+"""Number of the layout that is written into each file; a higher one is of a newer version."""
+
 _TIMEFRAME = re.compile(r"([1-9]\d*)([mhdw])")
 
 

@@ -1,7 +1,7 @@
 """One series of a store: its files in time order, cut so that no stamp occurs twice."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from backtest.errors import DataError
 from backtest.market.check import check_schema
-from backtest.market.layout import VALUE_COLUMNS, time_text
+from backtest.market.layout import LAYOUT, VALUE_COLUMNS, time_text
 
 YEAR_2200_MS = 7_258_118_400_000
 """A stamp from here on, or before 1970, is one in another unit."""
@@ -87,6 +87,16 @@ def _scan_segment(segment: Segment, columns: list[str]) -> pl.LazyFrame:
     return frame.filter((pl.col("ts") >= start) & (pl.col("ts") < stop))
 
 
+def check_layout(notes: Mapping[str, str], path: Path) -> None:
+    """Raise DataError for a file of a layout that is newer than this version."""
+    said = notes.get("layout", "0")
+    if said.isdigit() and int(said) > LAYOUT:
+        raise DataError(
+            f"{path} was written by a newer version (layout {said}; this one knows {LAYOUT}); "
+            "install that version, or fetch into another folder."
+        )
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 of a file in hex, by which two runs can be seen to have used the same one."""
     with path.open("rb") as file:
@@ -103,6 +113,7 @@ def read_segment(path: Path, kind: str) -> Segment | None:
             check_schema(file.schema_arrow, kind, path)
             notes = file.metadata.metadata or {}  # the schema has not what polars writes
             symbol = notes.get(b"ccxt_symbol")
+            check_layout({"layout": notes.get(b"layout", b"0").decode()}, path)
             groups = [g for g in group_spans(file, path) if g[2]]
     except PARQUET_ERRORS as error:
         raise unreadable(path, error) from error
